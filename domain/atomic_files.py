@@ -8,21 +8,23 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes, *, mode: int) -> None:
-    """Writes `content` to `path` so that a crash at any instruction leaves the old or the new file.
+    """Writes `content` to `path` so that a crash at any instruction leaves the old or the new
+    file.
 
-    The temporary file lies in the same folder under a name that starts with a dot, has `mode` from its first
-    byte, and is removed when anything fails. Raises OSError as the system does.
+    The temporary file lies in the same folder under a name that starts with a dot, has `mode`
+    from its first byte, and is removed when anything fails. Raises OSError as the system does.
     """
     with _staged(path, content, mode) as staged:
-        os.replace(staged, path)
+        staged.replace(path)
     sync_folder(path.parent)
 
 
 def create_whole(path: Path, content: bytes, *, mode: int) -> None:
-    """Like `write_whole`, but raises FileExistsError when `path` is there, whoever made it and when."""
+    """Like `write_whole`, but raises FileExistsError when `path` is there, whoever made it and
+    when."""
     with _staged(path, content, mode) as staged:
         os.link(staged, path)
-        os.unlink(staged)
+        staged.unlink()
     sync_folder(path.parent)
 
 
@@ -48,6 +50,5 @@ def _staged(path: Path, content: bytes, mode: int) -> Iterator[Path]:
             os.fsync(file.fileno())
         yield staged
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(staged)
+        staged.unlink(missing_ok=True)
         raise

@@ -34,7 +34,8 @@ OK = "OK"
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One row. None is SQL's NULL: the members that this kind of row does not have (contract audit section 1)."""
+    """One row. None is SQL's NULL: the members that this kind of row does not have (contract
+    audit section 1)."""
 
     event_type: EventType
     at: datetime
@@ -60,7 +61,8 @@ class AuditLog(Protocol):
         """Takes the entries without waiting; they are written soon, together with others."""
 
     async def durable(self) -> None:
-        """Returns when everything recorded so far is on the disk; raises `AuditUnavailable` when it cannot be."""
+        """Returns when everything recorded so far is on the disk; raises `AuditUnavailable`
+        when it cannot be."""
 
     async def probe(self) -> None:
         """Raises `AuditUnavailable` with the reason while the log cannot be written."""
@@ -95,7 +97,8 @@ def file_entry(
     success: bool = True,
     info: str = "",
 ) -> AuditEntry:
-    """Returns a `FILE_ACCESS` row; `operation` is a word of contract audit section 4, `target` a logical path.
+    """Returns a `FILE_ACCESS` row; `operation` is a word of contract audit section 4, `target` a
+    logical path.
 
     `caller` is None for what the service does by itself.
     """

@@ -53,10 +53,10 @@ class Unauthenticated(Denied):
 class Caller:
     """One request's asker.
 
-    `name` is a person's or a program's name (`local` for the nameless local caller); `address` is the peer's IP,
-    or what a configured proxy says it is; `peer_address` is always the transport's; `entry` is the legacy route
-    literal of contract audit section 3 (`/devices/<serial>`) or `/graphql#rootField`; `surface` is `rest`,
-    `graphql` or `websocket`.
+    `name` is a person's or a program's name (`local` for the nameless local caller); `address` is
+    the peer's IP, or what a configured proxy says it is; `peer_address` is always the
+    transport's; `entry` is the legacy route literal of contract audit section 3
+    (`/devices/<serial>`) or `/graphql#rootField`; `surface` is `rest`, `graphql` or `websocket`.
     """
 
     name: str

@@ -1,7 +1,8 @@
 """The one tree of everything that can go wrong and be told to a client.
 
-Six kinds say what sort of failure it is; a concrete error stands beside the rule that raises it and names its
-`code`, `title`, `meaning` and `remedy`. Each surface maps kinds to its own form once (design 2.1, 2.2; style 7).
+Six kinds say what sort of failure it is; a concrete error stands beside the rule that raises it
+and names its `code`, `title`, `meaning` and `remedy`. Each surface maps kinds to its own form
+once (design 2.1, 2.2; style 7).
 """
 
 from typing import ClassVar
@@ -10,9 +11,9 @@ from typing import ClassVar
 class ProvisionerError(Exception):
     """A failure that a client may be told: the message is a sentence for an operator.
 
-    `message` holds no secret and no path below the root prefix. `detail` names the thing that was asked for (the
-    legacy `details` member); `field` names the input that is wrong. `code`, `title`, `meaning` and `remedy` are
-    class attributes, printed in `docs/errors.md`.
+    `message` holds no secret and no path below the root prefix. `detail` names the thing that was
+    asked for (the legacy `details` member); `field` names the input that is wrong. `code`,
+    `title`, `meaning` and `remedy` are class attributes, printed in `docs/errors.md`.
     """
 
     code: ClassVar[str] = "ERROR"
@@ -92,7 +93,8 @@ KINDS: tuple[type[ProvisionerError], ...] = (
 
 
 def every_error() -> list[type[ProvisionerError]]:
-    """Returns every error class that has a code of its own, sorted by code; what is imported counts."""
+    """Returns every error class that has a code of its own, sorted by code; what is imported
+    counts."""
     found: dict[str, type[ProvisionerError]] = {}
     waiting: list[type[ProvisionerError]] = [ProvisionerError]
     while waiting:

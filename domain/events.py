@@ -1,4 +1,5 @@
-"""The in-process hub of past-tense events, and how a watcher follows it without ever holding it up."""
+"""The in-process hub of past-tense events, and how a watcher follows it without ever holding
+it up."""
 
 import asyncio
 from collections import deque
@@ -14,7 +15,8 @@ BUFFER = 256
 
 
 class Event:
-    """Something that happened; concrete events are frozen dataclasses beside the feature that publishes them."""
+    """Something that happened; concrete events are frozen dataclasses beside the feature that
+    publishes them."""
 
     __slots__ = ()
 
@@ -69,15 +71,18 @@ class Subscription:
         return answer
 
     def skip_to_newest(self) -> None:
-        """Drops all waiting events but the newest, for watchers that show the whole view again each time."""
+        """Drops all waiting events but the newest, for watchers that show the whole view again
+        each time."""
         while len(self._waiting) > 1:
             self._waiting.popleft()
 
 
 class Hub:
-    """Delivers each event to every subscriber of its kind. Publishing is plain and never waits (style 9).
+    """Delivers each event to every subscriber of its kind. Publishing is plain and never waits
+    (style 9).
 
-    Belongs to the event loop's thread; a foreign thread publishes through `loop.call_soon_threadsafe`.
+    Belongs to the event loop's thread; a foreign thread publishes through
+    `loop.call_soon_threadsafe`.
     """
 
     def __init__(self) -> None:
@@ -113,9 +118,10 @@ class Hub:
 class Update(Generic[T]):
     """One frame of a live view.
 
-    `sequence` is the hub's and only grows; gaps are normal, since a view follows some kinds of event only.
-    `snapshot` is true for the present as a whole: the first frame, and any frame after the watcher lagged.
-    Two updates of one view with the same `sequence` and `snapshot` hold the same present.
+    `sequence` is the hub's and only grows; gaps are normal, since a view follows some kinds of
+    event only. `snapshot` is true for the present as a whole: the first frame, and any frame
+    after the watcher lagged. Two updates of one view with the same `sequence` and `snapshot` hold
+    the same present.
     """
 
     sequence: int
@@ -126,16 +132,17 @@ class Update(Generic[T]):
 async def watch_view(
     hub: Hub, *kinds: type[Event], view: Callable[[], Awaitable[T]], size: int = BUFFER
 ) -> AsyncGenerator[Update[T], None]:
-    """Yields the view at once and again after events of `kinds`; several events may share one frame."""
+    """Yields the view at once and again after events of `kinds`; several events may share one
+    frame."""
     with hub.subscribe(*kinds, size=size) as subscription:
         # The sequence is read before the view: a change in between is told again, never lost.
         sequence = hub.sequence
-        yield Update(sequence, True, await view())
+        yield Update(sequence, snapshot=True, value=await view())
         while True:
             news = await subscription.next()
             subscription.skip_to_newest()
             sequence = hub.sequence
-            yield Update(sequence, isinstance(news, Lagged), await view())
+            yield Update(sequence, snapshot=isinstance(news, Lagged), value=await view())
 
 
 async def watch_changes(
@@ -151,14 +158,14 @@ async def watch_changes(
     """
     with hub.subscribe(*kinds, size=size) as subscription:
         told = hub.sequence
-        yield Update(told, True, await snapshot())
+        yield Update(told, snapshot=True, value=await snapshot())
         while True:
             news = await subscription.next()
             if isinstance(news, Lagged):
                 told = hub.sequence
-                yield Update(told, True, await snapshot())
+                yield Update(told, snapshot=True, value=await snapshot())
                 continue
             # Events that the snapshot already holds may still wait in the buffer.
             value = change(news.event) if news.sequence > told else None
             if value is not None:
-                yield Update(news.sequence, False, value)
+                yield Update(news.sequence, snapshot=False, value=value)

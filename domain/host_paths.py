@@ -1,6 +1,5 @@
 """Where the station's files are: logical paths, all of them below one root prefix."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +22,12 @@ class PathRefused(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class HostPaths:
-    """Turns logical paths (`/etc/...`, as config, registry and requests spell them) into paths below `root`.
+    """Turns logical paths (`/etc/...`, as config, registry and requests spell them) into paths
+    below `root`.
 
-    Every symbolic link is followed inside `root`; the target of an absolute link is taken below `root` too, and
-    `..` never leaves it. Answers, audit rows and files carry logical paths (design 5).
+    Every symbolic link is followed inside `root`; the target of an absolute link is taken below
+    `root` too, and `..` never leaves it. Answers, audit rows and files carry logical paths
+    (design 5).
     """
 
     root: Path = Path("/")
@@ -70,7 +71,7 @@ class HostPaths:
 
     def _link(self, parents: list[str], name: str) -> str | None:
         try:
-            return os.readlink(self.root.joinpath(*parents, name))
+            return str(self.root.joinpath(*parents, name).readlink())
         except OSError:
             return None
 

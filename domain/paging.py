@@ -1,4 +1,5 @@
-"""Pages of lists that can grow: opaque keyset cursors, so that the last page costs what the first does (design 2.2)."""
+"""Pages of lists that can grow: opaque keyset cursors, so that the last page costs what the
+first does (design 2.2)."""
 
 import base64
 import binascii
@@ -41,7 +42,8 @@ class CursorInvalid(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page: `size` entries after or before `key`, forwards or backwards. Make it with `page_request`."""
+    """Which page: `size` entries after or before `key`, forwards or backwards. Make it with
+    `page_request`."""
 
     size: int
     key: Key | None
@@ -67,7 +69,8 @@ def page_request(
     last: int | None = None,
     before: str | None = None,
 ) -> PageRequest:
-    """Returns the checked request; `order` names the list and its order, and cursors of another are refused.
+    """Returns the checked request; `order` names the list and its order, and cursors of another
+    are refused.
 
     Raises `PageInvalid` and `CursorInvalid`.
     """

@@ -1,4 +1,5 @@
-"""systemd units that the station shows and starts, and the port to systemd's manager (contract services)."""
+"""systemd units that the station shows and starts, and the port to systemd's manager (contract
+services)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ class UnitsUnavailable(Unavailable):
     code = "UNITS_UNAVAILABLE"
     title = "systemd Unavailable"
     meaning = "The system bus or systemd is absent, refuses, or did not answer in time."
-    remedy = "Check `systemctl status dbus` and that the extra `systemd` is installed (`make setup` builds it)."
+    remedy = (
+        "Check `systemctl status dbus` and that the extra `systemd` is installed (`make setup` "
+        "builds it)."
+    )
 
 
 class UnitUnknown(NotFound):
@@ -32,7 +36,10 @@ class UnitNameInvalid(Invalid):
 
     code = "UNIT_NAME_INVALID"
     title = "Invalid Unit Name"
-    meaning = "Unit names are at most 255 of letters, digits and `:-_.\\@`, with a suffix such as `.service`."
+    meaning = (
+        "Unit names are at most 255 of letters, digits and `:-_.\\@`, with a suffix such as "
+        "`.service`."
+    )
     remedy = "Give the unit's whole name; an instance is escaped as systemd-escape does."
 
 
@@ -51,8 +58,9 @@ class Unit:
 class UnitState:
     """What systemd says of one unit in full.
 
-    `result` is systemd's word (`success`, `exit-code`, `timeout`, ...); `exit_status` is the main process's, None
-    before it ended; `invocation_id` is 32 hex digits or empty. Times are UTC, None where it never happened.
+    `result` is systemd's word (`success`, `exit-code`, `timeout`, ...); `exit_status` is the main
+    process's, None before it ended; `invocation_id` is 32 hex digits or empty. Times are UTC,
+    None where it never happened.
     """
 
     unit: Unit
@@ -67,8 +75,9 @@ class UnitState:
 class UnitChanged(Event):
     """A unit's state changed, or its job ended.
 
-    `result` is the job's (`done`, `failed`, ...) or the unit's own where the change tells it, else empty. A unit that ended
-    well is unloaded at once and cannot be asked later: this event is the only live witness of how it ended.
+    `result` is the job's (`done`, `failed`, ...) or the unit's own where the change tells it,
+    else empty. A unit that ended well is unloaded at once and cannot be asked later: this event
+    is the only live witness of how it ended.
     """
 
     name: str
@@ -90,7 +99,8 @@ class Units(Protocol):
         """Queues a start job in mode `replace`; raises `UnitUnknown` and `UnitNameInvalid`."""
 
     async def watch(self, changed: Callable[[UnitChanged], None]) -> None:
-        """Calls `changed` on the loop's thread for each change from now on, until the adapter is closed."""
+        """Calls `changed` on the loop's thread for each change from now on, until the adapter
+        is closed."""
 
     async def probe(self) -> None:
         """Raises `UnitsUnavailable` with the reason while systemd does not answer."""

@@ -1,4 +1,5 @@
-"""State rows: what the shell side wrote of each board, one row for each change (contract devices section 3)."""
+"""State rows: what the shell side wrote of each board, one row for each change (contract
+devices section 3)."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ class StateDatabaseNotOpen(Unavailable):
 
     code = "DB_OPEN_ERROR"
     title = "Database Error"
-    meaning = "A database file is there but cannot be opened: locked for too long, damaged, or not a database."
+    meaning = (
+        "A database file is there but cannot be opened: locked for too long, damaged, or not a "
+        "database."
+    )
     remedy = (
         "Look at the file that the message names: rights, `sqlite3 FILE 'pragma integrity_check'`."
     )
@@ -30,7 +34,8 @@ class StateDatabaseNotRead(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class StateRow:
-    """One row of `state.db`; texts are as written, None never (an absent or NULL column is the empty text).
+    """One row of `state.db`; texts are as written, None never (an absent or NULL column is the
+    empty text).
 
     `at` is UTC, to the second; None where the stored text is no time.
     """
@@ -47,7 +52,8 @@ class StateRow:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Which file and which content of it: equal stamps mean that no row was added, changed or replaced."""
+    """Which file and which content of it: equal stamps mean that no row was added, changed or
+    replaced."""
 
     identity: str
     version: int
@@ -66,7 +72,8 @@ class StateRows(Protocol):
         """Returns up to `most` rows with an id above `id`, by id ascending."""
 
     def newest_first(self) -> AsyncIterator[Sequence[StateRow]]:
-        """Yields all rows in batches, by stored time text, then id, both descending; flat memory however many."""
+        """Yields all rows in batches, by stored time text, then id, both descending; flat
+        memory however many."""
 
     async def newest_by_serial(self, serial: str) -> StateRow | None:
         """Returns the newest row with exactly this serial, by stored time text, then id."""
