@@ -1,0 +1,137 @@
+"""Devices: one for each board, found by either serial or by port."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from domain.devices.projection import Device, Projection
+from domain.devices.serials import board_key
+from domain.devices.states import Stamp, StateRow, StateRows
+from domain.errors import Invalid, NotFound
+from domain.events import Event, Hub
+from domain.paging import Key, Page, PageRequest, slice_page
+
+BATCH = 5000
+ORDER = "devices:newest"
+
+
+class DeviceNotFound(NotFound):
+    """No board and no port of this name was ever written down."""
+
+    code = "DEVICE_NOT_FOUND"
+    title = "Device Not Found"
+    meaning = "The station has no state row with this serial or at this port."
+    remedy = "Check the serial; a board appears with its first row, seconds after it is plugged in."
+
+
+class SerialMissing(Invalid):
+    """A device was asked for without saying which."""
+
+    code = "MISSING_SERIAL"
+    title = "Missing Parameter"
+    meaning = "The serial (or the port) is empty."
+    remedy = "Name the device by its serial or by its USB path, such as 1-1.4."
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesChanged(Event):
+    """Rows were appended for these boards (by `Device.key`), or everything was read anew
+    (empty)."""
+
+    keys: frozenset[str]
+
+
+class Devices:
+    """The boards of the station, kept in memory and caught up from the last row seen (design 4).
+
+    Every method raises what `StateRows` raises.
+    """
+
+    def __init__(self, hub: Hub, rows: StateRows) -> None:
+        self._hub = hub
+        self._rows = rows
+        self._stamp: Stamp | None = None
+        self._projection = Projection()
+        self._sorted: list[Device] | None = None
+        self._catching_up = asyncio.Lock()
+
+    async def catch_up(self) -> None:
+        """Reads the rows above the last one seen; publishes `DevicesChanged` when there are any."""
+        async with self._catching_up:
+            stamp = await self._rows.stamp()
+            if stamp == self._stamp:
+                return
+            anew = self._stamp is None or stamp.identity != self._stamp.identity
+            projection = Projection() if anew else self._projection
+            changed = await self._read_into(projection)
+            known, self._stamp = self._stamp, stamp
+            self._projection, self._sorted = projection, None
+        if known is not None and (anew or changed):
+            self._hub.publish(DevicesChanged(frozenset() if anew else frozenset(changed)))
+
+    async def count(self) -> int:
+        """Returns how many boards there are."""
+        await self.catch_up()
+        return len(self._projection.devices)
+
+    async def list_page(self, request: PageRequest) -> Page[Device]:
+        """Returns a page of devices, the one that changed last first."""
+        await self.catch_up()
+        if self._sorted is None:
+            self._sorted = sorted(self._projection.devices.values(), key=_newest_first)
+        return slice_page(self._sorted, request, order=ORDER, key=_newest_first)
+
+    async def get(self, *, serial: str | None = None, port: str | None = None) -> Device:
+        """Returns the board with this serial of either length, or the one last seen at `port`.
+
+        Raises `SerialMissing` unless exactly one is given, and `DeviceNotFound`.
+        """
+        if bool(serial) == bool(port):
+            raise SerialMissing("Name the device by `serial` or by `port`, one of the two.")
+        await self.catch_up()
+        if serial:
+            found = self._projection.devices.get(board_key(serial))
+        else:
+            at_port = [
+                device for device in self._projection.devices.values() if device.port == port
+            ]
+            found = max(at_port, key=lambda device: device.newest_id, default=None)
+        if found is None:
+            raise _not_found(serial or port or "")
+        return found
+
+    def history(self) -> AsyncIterator[Sequence[StateRow]]:
+        """Yields every row in batches, newest first by time, then id (contract devices 6.1)."""
+        return self._rows.newest_first()
+
+    async def latest_row(self, identifier: str) -> StateRow:
+        """Returns the newest row with exactly this serial, else at exactly this port (6.2).
+
+        Raises `SerialMissing` and `DeviceNotFound`.
+        """
+        if not identifier:
+            raise SerialMissing("The serial is empty; name the device by its serial or USB path.")
+        row = await self._rows.newest_by_serial(identifier)
+        row = row or await self._rows.newest_by_endpoint(identifier)
+        if row is None:
+            raise _not_found(identifier)
+        return row
+
+    async def _read_into(self, projection: Projection) -> set[str]:
+        changed: set[str] = set()
+        while True:
+            rows = await self._rows.rows_after(projection.last_id, most=BATCH)
+            changed |= projection.take(rows)
+            if len(rows) < BATCH:
+                return changed
+
+
+def _newest_first(device: Device) -> Key:
+    return (-device.newest_id,)
+
+
+def _not_found(identifier: str) -> DeviceNotFound:
+    return DeviceNotFound(
+        "No device with this serial or at this port is known; check it against the list.",
+        detail=f"Requested device: {identifier}",
+    )

@@ -1,0 +1,152 @@
+"""An operation: who may do it, what is written down, and one call to the domain.
+
+Both surfaces call the same operation. It checks the role, runs, and leaves one `HANDLER_ACCESS`
+row with the outcome, followed by the `FILE_ACCESS` rows it caused. A change is acknowledged only
+when its rows are on the disk; reads are recorded without waiting (design 3, 5, 6).
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from functools import update_wrapper
+from typing import Concatenate, Generic, ParamSpec, TypeVar
+
+from domain.audit import OK, AuditEntry, access_entry, file_entry
+from domain.caller import Caller, Role
+from domain.errors import ProvisionerError
+from domain.station import Station
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Effect(Enum):
+    """What an operation does to the station, and so how it is written down."""
+
+    READ = "read"
+    """Changes nothing; recorded without waiting."""
+    CHANGE = "change"
+    """Changes something; refused while nobody could write it down, acknowledged when it is."""
+    UNRECORDED = "unrecorded"
+    """Changes nothing and tells nothing of boards or people (health, tokens); not recorded."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One run of an operation: who asks, the station, and what will be written down of it."""
+
+    caller: Caller
+    station: Station
+    entries: list[AuditEntry] = field(default_factory=list)
+
+    def file_access(
+        self, operation: str, target: str, *, success: bool = True, info: str = ""
+    ) -> None:
+        """Writes down that a file was touched; `operation` is a word of contract audit section
+        4."""
+        now = datetime.now(UTC)
+        entry = file_entry(self.caller, operation, target, at=now, success=success, info=info)
+        self.entries.append(entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is the same of every operation: the role it needs, its effect, and its GraphQL field."""
+
+    role: Role
+    effect: Effect
+    graphql: str
+
+
+REGISTERED: dict[str, Policy] = {}
+"""Every operation by its name; the role matrix and the checks of completeness read it."""
+
+
+class Operation(Generic[P, R]):
+    """A resolver with its policy; made by `operation`."""
+
+    def __init__(self, run: Callable[Concatenate[Call, P], Awaitable[R]], policy: Policy) -> None:
+        update_wrapper(self, run)  # type: ignore[arg-type]
+        self.name = run.__name__
+        self.policy = policy
+        self._run = run
+        REGISTERED[self.name] = policy
+
+    async def __call__(
+        self, caller: Caller, station: Station, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Runs the operation for `caller`; raises `Denied` errors and what the domain raises."""
+        async with recorded(self.policy, caller, station) as call:
+            return await self._run(call, *args, **kwargs)
+
+    async def perform(self, call: Call, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Runs inside a record that the caller opened with `recorded`."""
+        return await self._run(call, *args, **kwargs)
+
+
+class Watch(Generic[P, R]):
+    """A resolver that yields for as long as somebody watches; made by `watch`."""
+
+    def __init__(
+        self, run: Callable[Concatenate[Call, P], AsyncGenerator[R, None]], policy: Policy
+    ) -> None:
+        update_wrapper(self, run)  # type: ignore[arg-type]
+        self.name = run.__name__
+        self.policy = policy
+        self._run = run
+        REGISTERED[self.name] = policy
+
+    async def __call__(
+        self, caller: Caller, station: Station, *args: P.args, **kwargs: P.kwargs
+    ) -> AsyncGenerator[R, None]:
+        """Yields what the domain yields; who began to watch is written down once."""
+        async with recorded(self.policy, caller, station) as call:
+            updates = self._run(call, *args, **kwargs)
+        try:
+            async for update in updates:
+                yield update
+        finally:
+            await updates.aclose()
+
+
+def operation(
+    *, role: Role, effect: Effect, graphql: str
+) -> Callable[[Callable[Concatenate[Call, P], Awaitable[R]]], Operation[P, R]]:
+    """Makes a function an operation; `graphql` is its field, such as `Query.device`."""
+    policy = Policy(role, effect, graphql)
+    return lambda run: Operation(run, policy)
+
+
+def watch(
+    *, role: Role, graphql: str
+) -> Callable[[Callable[Concatenate[Call, P], AsyncGenerator[R, None]]], Watch[P, R]]:
+    """Makes an async generator a watch; `graphql` is its field, such as `Subscription.x`."""
+    policy = Policy(role, Effect.READ, graphql)
+    return lambda run: Watch(run, policy)
+
+
+@asynccontextmanager
+async def recorded(policy: Policy, caller: Caller, station: Station) -> AsyncIterator[Call]:
+    """Checks the role and writes down how the body ended.
+
+    For a change the context ends only when its rows are durable; raises `AuditUnavailable` before
+    the body while the log cannot be written.
+    """
+    call, began, outcome = Call(caller, station), datetime.now(UTC), "INTERNAL"
+    try:
+        caller.require(policy.role)
+        if policy.effect is Effect.CHANGE:
+            await station.audit.probe()
+        yield call
+        outcome = OK
+    except ProvisionerError as error:
+        outcome = error.code
+        raise
+    finally:
+        if policy.effect is not Effect.UNRECORDED:
+            entry = access_entry(caller, at=began, outcome=outcome)
+            station.audit.record(entry, *call.entries)
+    if policy.effect is Effect.CHANGE:
+        await station.audit.durable()

@@ -1,0 +1,94 @@
+"""The REST surface: parse, resolver, encode, and every error in the envelope."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from domain.station import Station
+from resolvers.operation import Call, recorded
+from rest_compat.errors import ErrorForm, encode_error, told
+from rest_compat.question import Question
+from rest_compat.route import Fault, Route, Showing
+from rest_compat.routes import Found, RouteTable
+
+Page = Callable[[], Response]
+
+
+class RestEndpoint:
+    """The ASGI application of all legacy paths.
+
+    The guard has put the caller into `scope["caller"]` and the HTTP rules the decoded path into
+    `scope["path"]`. `page` makes what a browser gets where a path has a page.
+    """
+
+    def __init__(
+        self, station: Station, *, table: RouteTable, page: Page, form: ErrorForm = ErrorForm.FLAT
+    ) -> None:
+        self._station = station
+        self._table = table
+        self._page = page
+        self._form = form
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        question = Question(scope, receive, scope["path"])
+        faults: tuple[Fault, ...] = ()
+        try:
+            found = self._table.find(question.path)
+            route = found.place.routes.get(question.method)
+            if route is None:
+                answer = await self._unserved(found, question)
+            else:
+                faults = route.faults
+                scope["route"] = route.path
+                answer = await self._run(route, found, question)
+        except Exception as error:  # noqa: BLE001 -- the top of a request; it is logged there
+            caller = question.caller
+            known = told(error, faults, correlation_id=caller.correlation_id)
+            accept = question.header("accept")
+            answer = encode_error(known, accept=accept, form=self._form)
+        await answer(scope, receive, send)
+
+    async def _run(self, route: Route[object], found: Found, question: Question) -> Response:
+        question.places = found.values
+        question.most_bytes = route.body.most_bytes if route.body else question.most_bytes
+        if route.resolver is None:
+            return await _encoded(route, None)
+        caller = replace(question.caller, entry=route.entry_for(found.values), surface="rest")
+        async with recorded(route.resolver.policy, caller, self._station) as call:
+            answer = await self._answer(route, call, question)
+        if route.showing is not Showing.NEVER:
+            answer.headers["Vary"] = "Accept"
+        return answer
+
+    async def _answer(self, route: Route[object], call: Call, question: Question) -> Response:
+        assert route.resolver is not None
+        if route.checks_csrf and (token := question.header("x-csrf-token")):
+            caller = call.caller
+            self._station.csrf_tokens.check(caller.peer_address, caller.user_agent, token)
+        arguments = await route.parse(question)
+        result = await route.resolver.perform(call, **arguments)
+        encoded = await _encoded(route, result)
+        # The data is made for a page too: a browser shall see the same errors.
+        return self._page() if route.showing.applies(question.header("accept")) else encoded
+
+    async def _unserved(self, found: Found, question: Question) -> Response:
+        later = found.place.pending.get(question.method)
+        if later is not None and later.showing.applies(question.header("accept")):
+            return self._page()
+        refusal = found.refusal(question.method, question.path)
+        route = next(iter(found.place.routes.values()), None)
+        if route is not None and route.resolver is not None:
+            # A refused method is written down as the old service did (contract audit section 3).
+            entry = route.entry_for(found.values)
+            caller = replace(question.caller, entry=entry, surface="rest")
+            async with recorded(route.resolver.policy, caller, self._station):
+                raise refusal
+        raise refusal
+
+
+async def _encoded(route: Route[object], result: object) -> Response:
+    answer = route.encode(result)
+    return await answer if inspect.isawaitable(answer) else answer

@@ -1,0 +1,143 @@
+"""The one mapping of errors to legacy answers: flat JSON, RFC 9457, or a page (common section
+1, design 2.1)."""
+
+import logging
+from dataclasses import dataclass
+from enum import StrEnum
+from html import escape
+
+import orjson
+from starlette.responses import Response
+
+from domain.errors import ProvisionerError
+from resolvers.statuses import INTERNAL, natural_status
+from rest_compat.http_errors import BodyTooLarge, MethodNotAllowed
+from rest_compat.route import Fault
+
+log = logging.getLogger("provisioner.rest")
+
+STATUSES: dict[type[ProvisionerError], int] = {MethodNotAllowed: 405, BodyTooLarge: 413}
+"""Errors of HTTP itself, whose status no kind gives."""
+
+
+class ErrorForm(StrEnum):
+    """The setting `rest_errors`: what clients send errors in that ask for plain JSON."""
+
+    FLAT = "flat"
+    DOCUMENTED = "documented"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An error as a client is told it."""
+
+    status: int
+    code: str
+    title: str
+    message: str
+    details: str = ""
+    allow: tuple[str, ...] = ()
+
+
+def status_of(error: type[ProvisionerError]) -> int:
+    """Returns the status of an error where no route overrides it."""
+    return STATUSES.get(error) or natural_status(error)
+
+
+def told(error: Exception, faults: tuple[Fault, ...], *, correlation_id: str) -> Told:
+    """Returns what the client is told; what nobody expected is masked and logged with its id."""
+    if not isinstance(error, ProvisionerError):
+        log.error("unexpected error, correlation id %s", correlation_id, exc_info=error)
+        message = f"Something unexpected went wrong; the log has it under {correlation_id}."
+        return Told(INTERNAL, "INTERNAL", "Internal Error", message, correlation_id)
+    fault = next((fault for fault in faults if isinstance(error, fault.error)), Fault(type(error)))
+    return Told(
+        status=fault.status or status_of(type(error)),
+        code=fault.code or error.code,
+        title=error.title,
+        message=error.message,
+        details=error.detail,
+        allow=error.allowed if isinstance(error, MethodNotAllowed) else (),
+    )
+
+
+def encode_error(error: Told, *, accept: str, form: ErrorForm) -> Response:
+    """Returns the answer in the form that the request accepts."""
+    headers = {"Vary": "Accept"}
+    if error.allow:
+        headers["Allow"] = ", ".join(error.allow)
+    if error.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="provisioner"'
+    if "text/html" in accept:
+        page = error_page(error)
+        return Response(page, error.status, headers, "text/html; charset=utf-8")
+    if "application/problem+json" in accept:
+        body, media_type = _problem(error), "application/problem+json"
+    elif form is ErrorForm.DOCUMENTED:
+        body, media_type = _documented(error), "application/json; charset=utf-8"
+    else:
+        body, media_type = _flat(error), "application/json; charset=utf-8"
+    return Response(json_bytes(body), error.status, headers, media_type)
+
+
+def json_bytes(value: object) -> bytes:
+    """Returns `value` as JSON; texts that are no Unicode (from the disk) keep their readable
+    part."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return orjson.dumps(_mended(value))
+
+
+def _mended(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_mended(key): _mended(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mended(member) for member in value]
+    return value
+
+
+def _flat(error: Told) -> dict[str, object]:
+    body: dict[str, object] = {"error": error.message, "error_code": error.code}
+    if error.details:
+        body["details"] = error.details
+    return body | {"status": error.status, "title": error.title}
+
+
+def _problem(error: Told) -> dict[str, object]:
+    return {
+        "type": f"/docs/errors#{error.code.lower()}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.message,
+        "code": error.code,
+        "details": error.details,
+    }
+
+
+def _documented(error: Told) -> dict[str, object]:
+    return {
+        "error": {
+            "status": error.status,
+            "title": error.title,
+            "code": error.code,
+            "detail": error.message,
+            "additional": error.details,
+        }
+    }
+
+
+def error_page(error: Told) -> bytes:
+    """Returns the page of an error; every text in it is escaped."""
+    details = f"<h2>Details</h2><pre>{escape(error.details)}</pre>" if error.details else ""
+    return (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(error.title)}</title>"
+        '<link rel="icon" href="/static/favicon.svg"><link rel="stylesheet" href="/static/plain.css">'
+        f"</head><body><main><h1>{escape(error.title)}</h1><p>{escape(error.message)}</p>"
+        f"<p>Error code: <code>{escape(error.code)}</code></p>{details}"
+        '<p><a href="/devices">Back to the devices</a></p></main></body></html>'
+    ).encode("utf-8", "replace")

@@ -1,0 +1,71 @@
+"""The HTTP rules of common sections 3 and 4, in one place: path, HEAD, OPTIONS, gzip."""
+
+from collections.abc import Callable
+
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rest_compat.question import decoded_path
+
+GZIP_FROM_BYTES = 1024
+BINARY = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/octet-stream", "image/*", "font/*")
+METHODS = "GET, POST, PUT, DELETE, OPTIONS"
+HEADERS = "Content-Type, Authorization, X-Requested-With, X-CSRF-Token"
+
+AllowedOrigin = Callable[[Scope], str]
+
+
+class HttpRules:
+    """Normalises requests before routing and answers after it.
+
+    The path is decoded once, as the old router did; HEAD runs as GET and its body is dropped; every
+    OPTIONS request is answered 200, with the CORS headers only for origins that `allowed_origin`
+    names (it returns the origin, or the empty text); answers of 1 KiB or more are gzipped on offer.
+    """
+
+    def __init__(self, app: ASGIApp, *, allowed_origin: AllowedOrigin) -> None:
+        self._app = GZipMiddleware(
+            app, GZIP_FROM_BYTES, compresslevel=5, exclude_content_types=BINARY
+        )
+        self._allowed_origin = allowed_origin
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["path"] = decoded_path(scope.get("raw_path") or scope["path"].encode())
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        origin = self._allowed_origin(scope)
+        send = _with_cors(send, origin) if origin else send
+        if scope["method"] == "OPTIONS":
+            await Response()(scope, receive, send)
+        elif scope["method"] == "HEAD":
+            await self._app({**scope, "method": "GET"}, receive, _without_body(send))
+        else:
+            await self._app(scope, receive, send)
+
+
+def _with_cors(send: Send, origin: str) -> Send:
+    added = [
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-allow-methods", METHODS.encode()),
+        (b"access-control-allow-headers", HEADERS.encode()),
+        (b"access-control-max-age", b"86400"),
+        (b"vary", b"Origin"),
+    ]
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *added]
+        await send(message)
+
+    return sending
+
+
+def _without_body(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return sending

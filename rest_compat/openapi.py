@@ -1,0 +1,137 @@
+"""The OpenAPI 3.1 document, made from the routes."""
+
+from collections.abc import Iterable, Sequence
+
+from domain.audit import AuditUnavailable
+from domain.caller import Role, RoleTooLow, Unauthenticated
+from domain.csrf_tokens import CsrfTokenRefused
+from domain.errors import ProvisionerError
+from resolvers.operation import Effect
+from rest_compat.errors import status_of
+from rest_compat.http_errors import BodyTooLarge, JsonInvalid
+from rest_compat.route import Answer, Fault, Json, Parameter, Route, Schema
+
+ERROR: Schema = {
+    "type": "object",
+    "required": ["error", "error_code", "status", "title"],
+    "properties": {
+        "error": {"type": "string", "description": "A sentence for an operator."},
+        "error_code": {"type": "string"},
+        "details": {"type": "string", "description": "What was asked for; absent if empty."},
+        "status": {"type": "integer"},
+        "title": {"type": "string"},
+    },
+}
+PROBLEM: Schema = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "details": {"type": "string"},
+    },
+}
+ERROR_CONTENT: Schema = {
+    "application/json": {"schema": {"$ref": "#/components/schemas/Error"}},
+    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
+    "text/html": {"schema": {"type": "string"}},
+}
+
+
+def document(routes: Iterable[Route[object]], *, version: str) -> Schema:
+    """Returns the whole document; aliases are paths of their own."""
+    paths: dict[str, dict[str, Json]] = {}
+    for route in routes:
+        for number, path in enumerate(route.paths):
+            paths.setdefault(path, {})[route.method.lower()] = _operation(route, number)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Provisioner service, REST compatibility layer",
+            "version": version,
+            "description": "The legacy paths. New programs use GraphQL at /graphql.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{}, {"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": {"Error": ERROR, "Problem": PROBLEM},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def every_fault(route: Route[object]) -> list[Fault]:
+    """Returns the route's own faults and those that its mechanism can answer, without repeats."""
+    common: list[type[ProvisionerError]] = []
+    if route.resolver is not None and route.resolver.policy.role > Role.NOBODY:
+        common += [Unauthenticated, RoleTooLow]
+    if route.resolver is not None and route.resolver.policy.effect is Effect.CHANGE:
+        common += [AuditUnavailable]
+    if route.body is not None:
+        common += [BodyTooLarge]
+    if route.body is not None and route.body.media_type == "application/json":
+        common += [JsonInvalid]
+    if route.checks_csrf:
+        common += [CsrfTokenRefused]
+    own = {fault.error for fault in route.faults}
+    return [*route.faults, *(Fault(error) for error in common if error not in own)]
+
+
+def _operation(route: Route[object], number: int) -> dict[str, Json]:
+    name = route.resolver.name if route.resolver else "start_page"
+    described: dict[str, Json] = {
+        "operationId": f"{name}_{number}" if number else name,
+        "summary": route.summary,
+        "x-contract": route.contract,
+        "parameters": [_parameter(parameter) for parameter in route.parameters],
+        "responses": _responses(route),
+    }
+    if route.resolver is not None:
+        described["x-role"] = route.resolver.policy.role.words
+        described["x-graphql"] = route.resolver.policy.graphql
+    if route.body is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {route.body.media_type: {"schema": route.body.schema}},
+        }
+    return described
+
+
+def _parameter(parameter: Parameter) -> Schema:
+    return {
+        "name": parameter.name,
+        "in": parameter.place,
+        "description": parameter.description,
+        "required": parameter.required,
+        "schema": parameter.schema,
+    }
+
+
+def _responses(route: Route[object]) -> dict[str, Json]:
+    answers = {str(answer.status): _answer(route, answer) for answer in route.answers}
+    by_status: dict[str, list[str]] = {}
+    for fault in every_fault(route):
+        status = str(fault.status or status_of(fault.error))
+        by_status.setdefault(status, []).append(fault.code or fault.error.code)
+    for status, codes in by_status.items():
+        answers.setdefault(status, _failure(codes))
+    answers["default"] = _failure(["INTERNAL"])
+    return dict(sorted(answers.items()))
+
+
+def _answer(route: Route[object], answer: Answer) -> Json:
+    if not answer.media_type:
+        return {"description": answer.description}
+    content: dict[str, Json] = {answer.media_type: {"schema": answer.schema}}
+    if route.showing.applies("text/html"):
+        content["text/html"] = {"schema": {"type": "string"}}
+    return {"description": answer.description, "content": content}
+
+
+def _failure(codes: Sequence[str]) -> Json:
+    return {"description": " or ".join(sorted(set(codes))), "content": ERROR_CONTENT}

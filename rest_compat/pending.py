@@ -1,0 +1,94 @@
+"""Documented and real legacy paths that this version does not serve yet; the list only shrinks."""
+
+from dataclasses import dataclass
+
+from rest_compat.route import Showing
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A method at a path of common section 8 that waits for its feature."""
+
+    method: str
+    path: str
+    showing: Showing = Showing.NEVER
+
+
+def _all(method: str, *paths: str) -> tuple[Pending, ...]:
+    return tuple(Pending(method, path) for path in paths)
+
+
+PAGES = (
+    Pending("GET", "/options/get", Showing.ON_HTML),
+    Pending("GET", "/auditlog", Showing.ON_HTML),
+    Pending("GET", "/services", Showing.ALWAYS),
+    Pending("GET", "/service-log/{name}", Showing.UNLESS_JSON),
+    Pending("GET", "/manu-db", Showing.ALWAYS),
+    Pending("GET", "/scantool", Showing.ALWAYS),
+    Pending("GET", "/customisation/list-scripts", Showing.ON_HTML),
+    Pending("GET", "/customisation/get-script", Showing.ON_HTML),
+    Pending("GET", "/customisation/create-script", Showing.ON_HTML),
+    Pending("GET", "/customisation/upload-script", Showing.ON_HTML),
+)
+PENDING: tuple[Pending, ...] = (
+    *PAGES,
+    *_all(
+        "GET",
+        "/devices/{serialno}/log/provisioner",
+        "/devices/{serialno}/log/bootstrap",
+        "/devices/{serialno}/log/triage",
+        "/devices/{serialno}/key/public",
+        "/devices/{serialno}/key/private",
+        "/devices/{serialno}/flags",
+        "/images/list",
+        "/get-images",
+        "/get-image-metadata",
+        "/get-image-sha256",
+        "/analyze-image",
+        "/get-boot-package-info",
+        "/generate-boot-package",
+        "/download-boot-package",
+        "/options/firmware",
+        "/options/firmware/list",
+        "/options/firmware/notes/{version}",
+        "/options/keys",
+        "/options/pkcs11-pin-status",
+        "/options/encryption-status",
+        "/options/pkcs11-status",
+        "/customisation/list-hooks",
+        "/customisation/enable-script",
+        "/customisation/disable-script",
+        "/customisation/delete-script",
+        "/api/v2/services",
+        "/api/v2/service-log/{name}",
+        "/api/v2/manufacturing",
+    ),
+    *_all(
+        "POST",
+        "/devices/{serialno}/flags",
+        "/internal/state-changed",
+        "/internal/manufacturing-recorded",
+        "/upload-image",
+        "/delete-image",
+        "/generate-boot-package",
+        "/options/set",
+        "/options/validate",
+        "/options/clear-workdir",
+        "/options/firmware/set",
+        "/options/upload-key",
+        "/options/validate-key",
+        "/options/keys/activate",
+        "/options/keys/remove",
+        "/options/keys/register-pkcs11",
+        "/options/keys/wrap",
+        "/options/pkcs11-discover",
+        "/options/set-pkcs11-pin",
+        "/options/migrate-secrets",
+        "/customisation/save-script",
+        "/customisation/enable-script",
+        "/customisation/disable-script",
+        "/customisation/delete-script",
+        "/customisation/upload-script",
+        "/api/v2/verify-qrcode",
+    ),
+)

@@ -1,0 +1,139 @@
+"""A REST route as one value: everything that router, OpenAPI, tables and checks need to know
+of it."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Generic, Protocol, TypeAlias, TypeVar
+
+from starlette.responses import Response
+
+from domain.errors import ProvisionerError
+from resolvers.operation import Call, Policy
+from rest_compat.question import BODY_BYTES, Question
+
+R = TypeVar("R")
+Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
+Schema: TypeAlias = Mapping[str, Json]
+Arguments: TypeAlias = Mapping[str, object]
+
+
+class Showing(Enum):
+    """When a browser gets a page instead of data (common section 2)."""
+
+    NEVER = "never"
+    ON_HTML = "if Accept contains text/html"
+    UNLESS_JSON = "unless Accept contains application/json"
+    ALWAYS = "always"
+
+    def applies(self, accept: str) -> bool:
+        """Whether a request with this Accept header gets the page. The substring test is kept."""
+        if self is Showing.ON_HTML:
+            return "text/html" in accept
+        if self is Showing.UNLESS_JSON:
+            return "application/json" not in accept
+        return self is Showing.ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter in the path or the query; `schema` is JSON Schema 2020-12."""
+
+    name: str
+    place: str
+    description: str
+    required: bool = False
+    schema: Schema = field(default_factory=lambda: {"type": "string"})
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request's body: its media type, its schema and the most bytes that are read of it."""
+
+    media_type: str
+    schema: Schema
+    most_bytes: int = BODY_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful answer: status, what it means, media type (empty: no body) and schema."""
+
+    status: int
+    description: str
+    media_type: str = "application/json"
+    schema: Schema = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error that the route may answer, and where the legacy status or code differs from the
+    natural."""
+
+    error: type[ProvisionerError]
+    status: int | None = None
+    code: str | None = None
+
+
+class Runs(Protocol[R]):
+    """What a route needs of an operation."""
+
+    name: str
+    policy: Policy
+
+    async def perform(self, call: Call, *args: object, **kwargs: object) -> R: ...
+
+
+async def no_arguments(question: Question) -> Arguments:
+    """Parses a request that has nothing to say but its path."""
+    del question
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route(Generic[R]):
+    """One method at one path (and its aliases), from the request to the answer.
+
+    `entry` is the literal of the audit row (contract audit section 3) with `{places}` filled in
+    from the path, the path itself if empty; `contract` is the section that the route keeps.
+    `resolver` is None only where nothing of the station is told (`/` leads to the devices).
+    """
+
+    method: str
+    path: str
+    summary: str
+    contract: str
+    resolver: Runs[R] | None
+    encode: Callable[[R], Response | Awaitable[Response]]
+    parse: Callable[[Question], Awaitable[Arguments]] = no_arguments
+    aliases: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    body: Body | None = None
+    answers: tuple[Answer, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    showing: Showing = Showing.NEVER
+    checks_csrf: bool = False
+    entry: str = ""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The path and its aliases."""
+        return (self.path, *self.aliases)
+
+    def entry_for(self, places: Mapping[str, str]) -> str:
+        """Returns the audit literal of one request."""
+        return PLACE.sub(lambda found: places.get(found[1], ""), self.entry or self.path)
+
+
+PLACE = re.compile(r"\{(\w+)\}")
+
+
+def pattern_of(path: str) -> re.Pattern[str]:
+    """Returns what matches the decoded path: case ignored, a place is anything without a slash."""
+    pieces = PLACE.split(path)
+    text = "".join(
+        f"(?P<{piece}>[^/]*)" if index % 2 else re.escape(piece)
+        for index, piece in enumerate(pieces)
+    )
+    return re.compile(text, re.IGNORECASE | re.DOTALL)

@@ -1,0 +1,82 @@
+"""The table of all REST routes, and how a request finds its route."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from domain.errors import ProvisionerError
+from rest_compat import configuration, devices, station
+from rest_compat.http_errors import MethodNotAllowed, NotServedYet, UnknownPath
+from rest_compat.pending import PENDING, Pending
+from rest_compat.route import Route, pattern_of
+
+ROUTES: tuple[Route[object], ...] = (*station.ROUTES, *devices.ROUTES, *configuration.ROUTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One path with all its methods: served routes and pending ones."""
+
+    path: str
+    routes: Mapping[str, Route[object]]
+    pending: Mapping[str, Pending]
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The methods of this path, for `Allow` (RFC 9110 section 10.2.1)."""
+        methods = {*self.routes, *self.pending, "OPTIONS"}
+        return tuple(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A place and what the request's path says of its parameters."""
+
+    place: Place
+    values: Mapping[str, str]
+
+    def refusal(self, method: str, path: str) -> ProvisionerError:
+        """Returns why no route of this place takes `method`."""
+        if method in self.place.pending:
+            return NotServedYet(f"{method} {self.place.path} is not served by this version yet.")
+        return MethodNotAllowed(method, path, self.place.allowed)
+
+
+class RouteTable:
+    """Finds routes: case ignored, literal paths before patterns, patterns in their order
+    (common 3)."""
+
+    def __init__(
+        self, routes: Iterable[Route[object]] = ROUTES, pending: Iterable[Pending] = PENDING
+    ) -> None:
+        self._literals: dict[str, Place] = {}
+        self._patterns: list[tuple[re.Pattern[str], Place]] = []
+        for place in _places(tuple(routes), tuple(pending)):
+            if "{" in place.path:
+                self._patterns.append((pattern_of(place.path), place))
+            else:
+                self._literals[place.path.lower()] = place
+
+    def find(self, path: str) -> Found:
+        """Returns the place of a decoded path; raises `UnknownPath`."""
+        literal = self._literals.get(path.lower())
+        if literal is not None:
+            return Found(literal, {})
+        for pattern, place in self._patterns:
+            matched = pattern.fullmatch(path)
+            if matched is not None:
+                return Found(place, matched.groupdict())
+        raise UnknownPath("There is nothing at this address.", detail=path[:200])
+
+
+def _places(routes: tuple[Route[object], ...], pending: tuple[Pending, ...]) -> list[Place]:
+    served = [(path, route) for route in routes for path in route.paths]
+    paths = dict.fromkeys([path for path, _ in served] + [later.path for later in pending])
+    return [
+        Place(
+            path,
+            {route.method: route for known, route in served if known == path},
+            {later.method: later for later in pending if later.path == path},
+        )
+        for path in paths
+    ]

@@ -1,0 +1,74 @@
+"""The routes of the station itself: where `/` leads, and whether it is ready."""
+
+from starlette.responses import RedirectResponse, Response
+
+from domain.readiness import Part
+from resolvers.station import list_parts
+from rest_compat.encoding import json_answer
+from rest_compat.route import Answer, Json, Route
+
+
+def _start_page(nothing: object) -> Response:
+    del nothing
+    return RedirectResponse("/devices", 302)
+
+
+def _ready(answer: tuple[bool, list[Part]]) -> Response:
+    ready, parts = answer
+    body: dict[str, Json] = {"ready": ready, "parts": [_part(part) for part in parts]}
+    return json_answer(body, 200 if ready else 503)
+
+
+def _part(part: Part) -> dict[str, Json]:
+    return {
+        "name": part.name,
+        "state": part.state.value,
+        "reason": part.reason,
+        "remedy": part.remedy,
+    }
+
+
+READINESS = {
+    "type": "object",
+    "required": ["ready", "parts"],
+    "properties": {
+        "ready": {"type": "boolean"},
+        "parts": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name", "state", "reason", "remedy"],
+                "properties": {
+                    "name": {"type": "string"},
+                    "state": {"enum": ["READY", "UNAVAILABLE"]},
+                    "reason": {"type": "string"},
+                    "remedy": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+ROUTES: tuple[Route[object], ...] = (
+    Route(
+        method="GET",
+        path="/",
+        summary="Leads to the page of devices.",
+        contract="common 8",
+        resolver=None,
+        encode=_start_page,
+        answers=(Answer(302, "Location: /devices", media_type=""),),
+    ),
+    Route(
+        method="GET",
+        path="/readyz",
+        summary="Which parts of the station work; 503 while an essential one does not.",
+        contract="design 2",
+        resolver=list_parts,
+        encode=_ready,
+        answers=(
+            Answer(200, "Essential parts work.", schema=READINESS),
+            Answer(503, "An essential part does not work.", schema=READINESS),
+        ),
+    ),
+)
