@@ -171,7 +171,7 @@ class SqliteAuditLog:
         except (sqlite3.Error, OSError) as error:
             self._drop_connection()
             if not self._backlog.failure:
-                log.error("the audit log cannot be written: %s", error)
+                log.warning("the audit log cannot be written: %s", error)
             self._settle(len(batch), failure=str(error) or type(error).__name__)
             return False
         self._settle(len(batch), failure="")

@@ -24,7 +24,7 @@ async def get_device(call: Call, *, serial: str | None, port: str | None) -> Dev
 @operation(role=Role.VIEWER, effect=Effect.READ, graphql="Query.stateRows")
 async def list_state_rows(call: Call) -> AsyncIterator[Sequence[StateRow]]:
     """Returns every state row in batches, newest first."""
-    return await call.station.devices.history()
+    return call.station.devices.history()
 
 
 @operation(role=Role.VIEWER, effect=Effect.READ, graphql="Query.latestStateRow")

@@ -68,7 +68,7 @@ class Operation(Generic[P, R]):
     """A resolver with its policy; made by `operation`."""
 
     def __init__(self, run: Callable[Concatenate[Call, P], Awaitable[R]], policy: Policy) -> None:
-        update_wrapper(self, run)  # type: ignore[arg-type]
+        update_wrapper(self, run)
         self.name = run.__name__
         self.policy = policy
         self._run = run
@@ -92,7 +92,7 @@ class Watch(Generic[P, R]):
     def __init__(
         self, run: Callable[Concatenate[Call, P], AsyncGenerator[R, None]], policy: Policy
     ) -> None:
-        update_wrapper(self, run)  # type: ignore[arg-type]
+        update_wrapper(self, run)
         self.name = run.__name__
         self.policy = policy
         self._run = run

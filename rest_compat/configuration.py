@@ -4,21 +4,20 @@ from starlette.responses import Response
 
 from resolvers.station import issue_csrf_token
 from rest_compat.encoding import json_answer
-from rest_compat.route import Answer, Route
+from rest_compat.route import Answer, Route, served
 
 
 def _token(token: str) -> Response:
     return json_answer({"token": token})
 
 
-ROUTES: tuple[Route[object], ...] = (
+ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
         path="/options/csrf-token",
         summary="A token for the header X-CSRF-Token of form posts.",
         contract="configuration 2.1",
-        resolver=issue_csrf_token,
-        encode=_token,
+        serves=served(issue_csrf_token, _token),
         answers=(
             Answer(
                 200,

@@ -10,7 +10,17 @@ from resolvers.devices import get_latest_state_row, list_state_rows
 from rest_compat.encoding import JSON_TYPE, json_answer
 from rest_compat.errors import json_bytes
 from rest_compat.question import Question
-from rest_compat.route import Answer, Arguments, Fault, Json, Parameter, Route, Schema, Showing
+from rest_compat.route import (
+    Answer,
+    Arguments,
+    Fault,
+    Json,
+    Parameter,
+    Route,
+    Schema,
+    Showing,
+    served,
+)
 
 TEXT: Schema = {"type": "string"}
 SERIAL = Parameter("serialno", "path", "The serial, or the USB path such as 1-1.4.", required=True)
@@ -67,14 +77,13 @@ def _one(row: StateRow) -> Response:
     return json_answer({"serial": row.serial, "port": row.endpoint, "state": row.state})
 
 
-ROUTES: tuple[Route[object], ...] = (
+ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
         path="/devices",
         summary="Every state row, newest first; a browser gets the page of devices.",
         contract="devices 6.1",
-        resolver=list_state_rows,
-        encode=_list,
+        serves=served(list_state_rows, _list),
         answers=(
             Answer(
                 200,
@@ -94,9 +103,7 @@ ROUTES: tuple[Route[object], ...] = (
         path="/devices/{serialno}",
         summary="The newest state of one device; a browser gets its page.",
         contract="devices 6.2",
-        resolver=get_latest_state_row,
-        parse=_serial,
-        encode=_one,
+        serves=served(get_latest_state_row, _one, _serial),
         parameters=(SERIAL,),
         answers=(Answer(200, "The device.", schema=_schema("serial", "port", "state")),),
         faults=(*UNKNOWN, *DATABASE),

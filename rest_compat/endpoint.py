@@ -1,10 +1,9 @@
 """The REST surface: parse, resolver, encode, and every error in the envelope."""
 
-import inspect
 from collections.abc import Callable
 from dataclasses import replace
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from domain.station import Station
@@ -33,6 +32,7 @@ class RestEndpoint:
         self._form = form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
         question = Question(scope, receive, scope["path"])
         faults: tuple[Fault, ...] = ()
         try:
@@ -51,28 +51,28 @@ class RestEndpoint:
             answer = encode_error(known, accept=accept, form=self._form)
         await answer(scope, receive, send)
 
-    async def _run(self, route: Route[object], found: Found, question: Question) -> Response:
+    async def _run(self, route: Route, found: Found, question: Question) -> Response:
         question.places = found.values
         question.most_bytes = route.body.most_bytes if route.body else question.most_bytes
-        if route.resolver is None:
-            return await _encoded(route, None)
+        if route.serves is None:
+            return RedirectResponse(route.redirect, 302)
         caller = replace(question.caller, entry=route.entry_for(found.values), surface="rest")
-        async with recorded(route.resolver.policy, caller, self._station) as call:
-            answer = await self._answer(route, call, question)
+        async with recorded(route.serves.policy, caller, self._station) as call:
+            if route.checks_csrf:
+                self._check_csrf(call, question.header("x-csrf-token"))
+            answer = await route.serves.answer(call, question)
+        # The data is made for a page too: a browser shall see the same errors.
+        if route.showing.applies(question.header("accept")):
+            answer = self._page()
         if route.showing is not Showing.NEVER:
             answer.headers["Vary"] = "Accept"
         return answer
 
-    async def _answer(self, route: Route[object], call: Call, question: Question) -> Response:
-        assert route.resolver is not None
-        if route.checks_csrf and (token := question.header("x-csrf-token")):
+    def _check_csrf(self, call: Call, token: str) -> None:
+        # No header, no check: plain scripts stay as they are (contract configuration 2.1).
+        if token:
             caller = call.caller
             self._station.csrf_tokens.check(caller.peer_address, caller.user_agent, token)
-        arguments = await route.parse(question)
-        result = await route.resolver.perform(call, **arguments)
-        encoded = await _encoded(route, result)
-        # The data is made for a page too: a browser shall see the same errors.
-        return self._page() if route.showing.applies(question.header("accept")) else encoded
 
     async def _unserved(self, found: Found, question: Question) -> Response:
         later = found.place.pending.get(question.method)
@@ -80,15 +80,10 @@ class RestEndpoint:
             return self._page()
         refusal = found.refusal(question.method, question.path)
         route = next(iter(found.place.routes.values()), None)
-        if route is not None and route.resolver is not None:
+        if route is not None and route.serves is not None:
             # A refused method is written down as the old service did (contract audit section 3).
             entry = route.entry_for(found.values)
             caller = replace(question.caller, entry=entry, surface="rest")
-            async with recorded(route.resolver.policy, caller, self._station):
+            async with recorded(route.serves.policy, caller, self._station):
                 raise refusal
         raise refusal
-
-
-async def _encoded(route: Route[object], result: object) -> Response:
-    answer = route.encode(result)
-    return await answer if inspect.isawaitable(answer) else answer

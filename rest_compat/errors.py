@@ -136,7 +136,8 @@ def error_page(error: Told) -> bytes:
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(error.title)}</title>"
-        '<link rel="icon" href="/static/favicon.svg"><link rel="stylesheet" href="/static/plain.css">'
+        '<link rel="icon" href="/static/favicon.svg">'
+        '<link rel="stylesheet" href="/static/plain.css">'
         f"</head><body><main><h1>{escape(error.title)}</h1><p>{escape(error.message)}</p>"
         f"<p>Error code: <code>{escape(error.code)}</code></p>{details}"
         '<p><a href="/devices">Back to the devices</a></p></main></body></html>'

@@ -31,6 +31,7 @@ class HttpRules:
         self._allowed_origin = allowed_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request or WebSocket."""
         scope["path"] = decoded_path(scope.get("raw_path") or scope["path"].encode())
         if scope["type"] != "http":
             await self._app(scope, receive, send)

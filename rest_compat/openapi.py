@@ -41,7 +41,7 @@ ERROR_CONTENT: Schema = {
 }
 
 
-def document(routes: Iterable[Route[object]], *, version: str) -> Schema:
+def document(routes: Iterable[Route], *, version: str) -> Schema:
     """Returns the whole document; aliases are paths of their own."""
     paths: dict[str, dict[str, Json]] = {}
     for route in routes:
@@ -65,12 +65,12 @@ def document(routes: Iterable[Route[object]], *, version: str) -> Schema:
     }
 
 
-def every_fault(route: Route[object]) -> list[Fault]:
+def every_fault(route: Route) -> list[Fault]:
     """Returns the route's own faults and those that its mechanism can answer, without repeats."""
     common: list[type[ProvisionerError]] = []
-    if route.resolver is not None and route.resolver.policy.role > Role.NOBODY:
+    if route.serves is not None and route.serves.policy.role > Role.NOBODY:
         common += [Unauthenticated, RoleTooLow]
-    if route.resolver is not None and route.resolver.policy.effect is Effect.CHANGE:
+    if route.serves is not None and route.serves.policy.effect is Effect.CHANGE:
         common += [AuditUnavailable]
     if route.body is not None:
         common += [BodyTooLarge]
@@ -82,8 +82,8 @@ def every_fault(route: Route[object]) -> list[Fault]:
     return [*route.faults, *(Fault(error) for error in common if error not in own)]
 
 
-def _operation(route: Route[object], number: int) -> dict[str, Json]:
-    name = route.resolver.name if route.resolver else "start_page"
+def _operation(route: Route, number: int) -> dict[str, Json]:
+    name = route.serves.name if route.serves else "start_page"
     described: dict[str, Json] = {
         "operationId": f"{name}_{number}" if number else name,
         "summary": route.summary,
@@ -91,9 +91,9 @@ def _operation(route: Route[object], number: int) -> dict[str, Json]:
         "parameters": [_parameter(parameter) for parameter in route.parameters],
         "responses": _responses(route),
     }
-    if route.resolver is not None:
-        described["x-role"] = route.resolver.policy.role.words
-        described["x-graphql"] = route.resolver.policy.graphql
+    if route.serves is not None:
+        described["x-role"] = route.serves.policy.role.words
+        described["x-graphql"] = route.serves.policy.graphql
     if route.body is not None:
         described["requestBody"] = {
             "required": True,
@@ -112,7 +112,7 @@ def _parameter(parameter: Parameter) -> Schema:
     }
 
 
-def _responses(route: Route[object]) -> dict[str, Json]:
+def _responses(route: Route) -> dict[str, Json]:
     answers = {str(answer.status): _answer(route, answer) for answer in route.answers}
     by_status: dict[str, list[str]] = {}
     for fault in every_fault(route):
@@ -124,7 +124,7 @@ def _responses(route: Route[object]) -> dict[str, Json]:
     return dict(sorted(answers.items()))
 
 
-def _answer(route: Route[object], answer: Answer) -> Json:
+def _answer(route: Route, answer: Answer) -> Json:
     if not answer.media_type:
         return {"description": answer.description}
     content: dict[str, Json] = {answer.media_type: {"schema": answer.schema}}

@@ -5,12 +5,12 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from starlette.responses import Response
 
 from domain.errors import ProvisionerError
-from resolvers.operation import Call, Policy
+from resolvers.operation import Call, Operation, Policy
 from rest_compat.question import BODY_BYTES, Question
 
 R = TypeVar("R")
@@ -76,37 +76,50 @@ class Fault:
     code: str | None = None
 
 
-class Runs(Protocol[R]):
-    """What a route needs of an operation."""
-
-    name: str
-    policy: Policy
-
-    async def perform(self, call: Call, *args: object, **kwargs: object) -> R: ...
-
-
 async def no_arguments(question: Question) -> Arguments:
     """Parses a request that has nothing to say but its path."""
     del question
     return {}
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A resolver between its request's parser and its answer's encoder; made by `served`."""
+
+    name: str
+    policy: Policy
+    answer: Callable[[Call, Question], Awaitable[Response]]
+
+
+def served(
+    resolver: Operation[..., R],
+    encode: Callable[[R], Response | Awaitable[Response]],
+    parse: Callable[[Question], Awaitable[Arguments]] = no_arguments,
+) -> Served:
+    """Binds parse, resolver and encode into what a route runs."""
+
+    async def answer(call: Call, question: Question) -> Response:
+        encoded = encode(await resolver.perform(call, **await parse(question)))
+        return await encoded if isinstance(encoded, Awaitable) else encoded
+
+    return Served(resolver.name, resolver.policy, answer)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route(Generic[R]):
+class Route:
     """One method at one path (and its aliases), from the request to the answer.
 
     `entry` is the literal of the audit row (contract audit section 3) with `{places}` filled in
     from the path, the path itself if empty; `contract` is the section that the route keeps.
-    `resolver` is None only where nothing of the station is told (`/` leads to the devices).
+    `serves` is None only where nothing of the station is told and `redirect` says where to look.
     """
 
     method: str
     path: str
     summary: str
     contract: str
-    resolver: Runs[R] | None
-    encode: Callable[[R], Response | Awaitable[Response]]
-    parse: Callable[[Question], Awaitable[Arguments]] = no_arguments
+    serves: Served | None
+    redirect: str = ""
     aliases: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     body: Body | None = None

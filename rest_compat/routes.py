@@ -10,7 +10,7 @@ from rest_compat.http_errors import MethodNotAllowed, NotServedYet, UnknownPath
 from rest_compat.pending import PENDING, Pending
 from rest_compat.route import Route, pattern_of
 
-ROUTES: tuple[Route[object], ...] = (*station.ROUTES, *devices.ROUTES, *configuration.ROUTES)
+ROUTES: tuple[Route, ...] = (*station.ROUTES, *devices.ROUTES, *configuration.ROUTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Place:
     """One path with all its methods: served routes and pending ones."""
 
     path: str
-    routes: Mapping[str, Route[object]]
+    routes: Mapping[str, Route]
     pending: Mapping[str, Pending]
 
     @property
@@ -47,7 +47,7 @@ class RouteTable:
     (common 3)."""
 
     def __init__(
-        self, routes: Iterable[Route[object]] = ROUTES, pending: Iterable[Pending] = PENDING
+        self, routes: Iterable[Route] = ROUTES, pending: Iterable[Pending] = PENDING
     ) -> None:
         self._literals: dict[str, Place] = {}
         self._patterns: list[tuple[re.Pattern[str], Place]] = []
@@ -69,7 +69,7 @@ class RouteTable:
         raise UnknownPath("There is nothing at this address.", detail=path[:200])
 
 
-def _places(routes: tuple[Route[object], ...], pending: tuple[Pending, ...]) -> list[Place]:
+def _places(routes: tuple[Route, ...], pending: tuple[Pending, ...]) -> list[Place]:
     served = [(path, route) for route in routes for path in route.paths]
     paths = dict.fromkeys([path for path, _ in served] + [later.path for later in pending])
     return [

@@ -1,16 +1,11 @@
 """The routes of the station itself: where `/` leads, and whether it is ready."""
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from domain.readiness import Part
 from resolvers.station import list_parts
 from rest_compat.encoding import json_answer
-from rest_compat.route import Answer, Json, Route
-
-
-def _start_page(nothing: object) -> Response:
-    del nothing
-    return RedirectResponse("/devices", 302)
+from rest_compat.route import Answer, Json, Route, Schema, served
 
 
 def _ready(answer: tuple[bool, list[Part]]) -> Response:
@@ -28,7 +23,7 @@ def _part(part: Part) -> dict[str, Json]:
     }
 
 
-READINESS = {
+READINESS: Schema = {
     "type": "object",
     "required": ["ready", "parts"],
     "properties": {
@@ -49,14 +44,14 @@ READINESS = {
     },
 }
 
-ROUTES: tuple[Route[object], ...] = (
+ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
         path="/",
         summary="Leads to the page of devices.",
         contract="common 8",
-        resolver=None,
-        encode=_start_page,
+        serves=None,
+        redirect="/devices",
         answers=(Answer(302, "Location: /devices", media_type=""),),
     ),
     Route(
@@ -64,8 +59,7 @@ ROUTES: tuple[Route[object], ...] = (
         path="/readyz",
         summary="Which parts of the station work; 503 while an essential one does not.",
         contract="design 2",
-        resolver=list_parts,
-        encode=_ready,
+        serves=served(list_parts, _ready),
         answers=(
             Answer(200, "Essential parts work.", schema=READINESS),
             Answer(503, "An essential part does not work.", schema=READINESS),

@@ -15,21 +15,23 @@ class StateDatabaseNotOpen(Unavailable):
     code = "DB_OPEN_ERROR"
     title = "Database Error"
     meaning = (
-        "A database file is there but cannot be opened: locked for too long, damaged, or not a "
-        "database."
+        "A database is there but cannot be opened: its rights or its folder's forbid it, or it is "
+        "no ordinary file."
     )
-    remedy = (
-        "Look at the file that the message names: rights, `sqlite3 FILE 'pragma integrity_check'`."
-    )
+    remedy = "Look at the file that the message names: its kind, its rights and its folder's."
 
 
 class StateDatabaseNotRead(Unavailable):
-    """The state database was opened and a query failed."""
+    """The state database was opened and cannot be read: locked for too long, damaged, no
+    database, or another table than the station's."""
 
     code = "SQL_PREPARE_ERROR"
     title = "Database Error"
     meaning = "A database was opened, but its table cannot be read as expected."
-    remedy = "Run the package's post-install step again: it brings the tables up to date."
+    remedy = (
+        "Check the file that the message names with `sqlite3 FILE 'pragma integrity_check'`; run "
+        "the package's post-install step again: it brings the tables up to date."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,12 @@ class StateRow:
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """Which file and which content of it: equal stamps mean that no row was added, changed or
-    replaced."""
+    replaced.
+
+    `identity` changes when the file was replaced, reopened or its table rebuilt: what was read
+    before may be gone. While it stays, `version` changes with each commit. The identity of a
+    missing file is the empty text.
+    """
 
     identity: str
     version: int
@@ -73,7 +80,7 @@ class StateRows(Protocol):
 
     def newest_first(self) -> AsyncIterator[Sequence[StateRow]]:
         """Yields all rows in batches, by stored time text, then id, both descending; flat
-        memory however many."""
+        memory however many. Rows that are added meanwhile are not among them."""
 
     async def newest_by_serial(self, serial: str) -> StateRow | None:
         """Returns the newest row with exactly this serial, by stored time text, then id."""

@@ -1,0 +1,111 @@
+"""The application: which surface answers which path."""
+
+from collections.abc import Callable, Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from rest_compat.documents import Document
+from rest_compat.errors import ErrorForm, encode_error, told
+from rest_compat.http_errors import UnknownPath
+from rest_compat.question import too_large
+
+GRAPHQL = "/graphql"
+STATIC = "/static/"
+
+
+class Surfaces:
+    """Hands each request to GraphQL, a document, the static files or the legacy surface.
+
+    `most_bytes` is the largest body that GraphQL takes.
+    """
+
+    def __init__(
+        self,
+        *,
+        graphql: ASGIApp,
+        rest: ASGIApp,
+        static: ASGIApp,
+        documents: Mapping[str, Document],
+        most_bytes: int,
+    ) -> None:
+        self._graphql = graphql
+        self._rest = rest
+        self._static = static
+        self._documents = documents
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request or WebSocket."""
+        path = scope["path"].lower()
+        if path == GRAPHQL:
+            scope["route"] = GRAPHQL
+            await self._graphql(scope, _limited(receive, self._most_bytes), send)
+        elif scope["type"] == "websocket":
+            await _no_such_socket(scope, receive, send)
+        elif path in self._documents:
+            await self._documents[path](scope, receive, send)
+        elif path.startswith(STATIC) and scope["method"] == "GET":
+            scope["route"] = STATIC
+            await self._static(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+
+class Static:
+    """The pages' own files; whatever is not one of them is the legacy surface's 404."""
+
+    def __init__(self, files: StaticFiles, missing: ASGIApp) -> None:
+        self._files = files
+        self._missing = missing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request for a file."""
+        below = {**scope, "path": "/" + scope["path"][len(STATIC) :], "root_path": ""}
+        try:
+            await self._files(below, receive, send)
+        except (HTTPException, ValueError, OSError):
+            # Traversal, NUL, names too long: all are simply not there.
+            await self._missing(scope, receive, send)
+
+
+def document_table(documents: tuple[Document, ...]) -> Mapping[str, Document]:
+    """Returns the documents by lower-case path."""
+    return {document.path.lower(): document for document in documents}
+
+
+def describe(
+    *, metrics: Callable[[], bytes], openapi: Callable[[], bytes], sdl: Callable[[], bytes]
+) -> tuple[Document, ...]:
+    """Returns the documents that describe and watch the service."""
+    return (
+        Document("/healthz", "The process answers.", "text/plain", lambda: b"ok\n"),
+        Document("/metrics", "Counters for Prometheus.", "text/plain; version=0.0.4", metrics),
+        Document("/openapi.json", "This document.", "application/json", openapi),
+        Document("/schema.graphql", "The GraphQL schema (SDL).", "text/plain", sdl),
+    )
+
+
+def _limited(receive: Receive, most_bytes: int) -> Receive:
+    size = 0
+
+    async def receiving() -> dict[str, object]:
+        nonlocal size
+        message = await receive()
+        if message["type"] == "http.request":
+            size += len(message.get("body", b""))
+            if size > most_bytes:
+                raise too_large(most_bytes)
+        return dict(message)
+
+    return receiving
+
+
+async def _no_such_socket(scope: Scope, receive: Receive, send: Send) -> None:
+    error = UnknownPath("There is no WebSocket at this address.", detail=scope["path"][:200])
+    known = told(error, (), correlation_id=scope["caller"].correlation_id)
+    answer: Response = encode_error(known, accept="", form=ErrorForm.FLAT)
+    await WebSocket(scope, receive, send).send_denial_response(answer)

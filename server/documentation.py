@@ -1,0 +1,102 @@
+"""The pages of docs/ that are made from code: endpoints, errors, roles."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import server.running  # noqa: F401 -- every error and operation must be imported to be listed
+from domain.errors import every_error, kind_of
+from resolvers.operation import REGISTERED
+from rest_compat.errors import status_of
+from rest_compat.openapi import every_fault
+from rest_compat.pending import PENDING
+from rest_compat.routes import ROUTES
+
+NOTE = "<!-- Made from code by `make docs`; a test compares it. -->\n\n"
+
+
+def pages() -> dict[str, str]:
+    """Returns each page's text by its file name below docs/."""
+    return {"endpoints.md": endpoints(), "errors.md": errors(), "roles.md": roles()}
+
+
+def endpoints() -> str:
+    """Returns the table of all paths: served ones with their resolver, then the pending ones."""
+    lines = [
+        f"# Endpoints\n\n{NOTE}## Served\n",
+        "| method | path | answers | resolver | GraphQL | role | contract |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for route in sorted(ROUTES, key=lambda route: (route.path, route.method)):
+        serves = route.serves
+        name, field, role = ("-", "-", "-")
+        if serves is not None:
+            name, field = f"`{serves.name}`", f"`{serves.policy.graphql}`"
+            role = serves.policy.role.words
+        paths = ", ".join(f"`{path}`" for path in route.paths)
+        statuses = {answer.status for answer in route.answers}
+        statuses |= {fault.status or status_of(fault.error) for fault in every_fault(route)}
+        shown = " ".join(str(status) for status in sorted(statuses))
+        cells = (route.method, paths, shown, name, field, role, route.contract)
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["\n## Pending\n", "Answer 501 `NOT_IMPLEMENTED` until their feature exists.\n"]
+    lines += ["| method | path |", "| --- | --- |"]
+    lines += [
+        f"| {later.method} | `{later.path}` |"
+        for later in sorted(PENDING, key=lambda later: (later.path, later.method))
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def errors() -> str:
+    """Returns the catalogue of all error codes."""
+    lines = [
+        f"# Errors\n\n{NOTE}A route may answer another status where the contract says so: see",
+        "[endpoints](endpoints.md). `INTERNAL` (500) is everything unexpected: the log has it under",
+        "the correlation id of the answer.\n",
+        "| code | kind | status | meaning | what to do |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for error in every_error():
+        kind = kind_of(error).__name__
+        lines.append(
+            f"| `{error.code}` | {kind} | {status_of(error)} | {error.meaning} | {error.remedy} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def roles() -> str:
+    """Returns which role each operation needs."""
+    lines = [
+        f"# Roles\n\n{NOTE}viewer < operator < engineer < key-officer; each may do what those",
+        "before it may. `nobody` needs no token.\n",
+        "| operation | GraphQL | role | effect | paths |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, policy in sorted(REGISTERED.items()):
+        served = [r.path for r in ROUTES if r.serves is not None and r.serves.name == name]
+        paths = ", ".join(f"`{path}`" for path in served) or "-"
+        role, effect = policy.role.words, policy.effect.value
+        lines.append(f"| `{name}` | `{policy.graphql}` | {role} | {effect} | {paths} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Writes the pages into a folder, or with --check says which of them are old."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--check", action="store_true")
+    asked = parser.parse_args()
+    old = 0
+    for name, text in pages().items():
+        path: Path = asked.folder / name
+        if asked.check and (not path.exists() or path.read_text("utf-8") != text):
+            sys.stderr.write(f"{path} is not what the code says; run `make docs`\n")
+            old = 1
+        elif not asked.check:
+            path.write_text(text, "utf-8")
+    return old
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""The front door: correlation id, guard, caller, security headers, metrics and the request log."""
+
+import logging
+import secrets
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from domain.errors import Denied
+from rest_compat.errors import ErrorForm, encode_error, told
+from server.access import Access
+from server.guard import CSP, CSP_GRAPHIQL, SAFE_METHODS, Guard
+from server.metrics import Metrics
+
+log = logging.getLogger("provisioner.requests")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Front:
+    """The outermost application: everything that is the same for all surfaces."""
+
+    def __init__(
+        self, app: ASGIApp, *, guard: Guard, access: Access, metrics: Metrics, form: ErrorForm
+    ) -> None:
+        self._app = app
+        self._guard = guard
+        self._access = access
+        self._metrics = metrics
+        self._form = form
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request or WebSocket."""
+        scope["caller"] = self._access.caller(scope, secrets.token_hex(8))
+        refusal = self._guard.refusal(scope)
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send, refusal)
+            return
+        began, watched = time.perf_counter(), _Watched(send, scope)
+        try:
+            if refusal is None:
+                await self._app(scope, receive, watched)
+            else:
+                await self._refuse(scope, receive, watched, refusal)
+        finally:
+            self._note(scope, watched.status, time.perf_counter() - began)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, refusal: Denied) -> None:
+        known = told(refusal, (), correlation_id=scope["caller"].correlation_id)
+        accept = next((v for k, v in scope["headers"] if k == b"accept"), b"").decode("latin-1")
+        await encode_error(known, accept=accept, form=self._form)(scope, receive, send)
+
+    async def _socket(
+        self, scope: Scope, receive: Receive, send: Send, refusal: Denied | None
+    ) -> None:
+        if refusal is None:
+            await self._app(scope, receive, send)
+            return
+        known = told(refusal, (), correlation_id=scope["caller"].correlation_id)
+        answer = encode_error(known, accept="", form=self._form)
+        await WebSocket(scope, receive, send).send_denial_response(answer)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        route = scope.get("route") or "other"
+        self._metrics.answered(route=route, method=method, status=status, seconds=seconds)
+        level = logging.DEBUG if method in SAFE_METHODS and status < 500 else logging.INFO
+        if not log.isEnabledFor(level):
+            return
+        caller = scope["caller"]
+        facts = {
+            "method": method,
+            "path": scope["path"][:200],
+            "status": status,
+            "milliseconds": round(seconds * 1000, 1),
+            "caller": caller.name,
+            "address": caller.address,
+            "correlation_id": caller.correlation_id,
+        }
+        log.log(level, "%s %s %d", method, scope["path"][:200], status, extra={"facts": facts})
+
+
+class _Watched:
+    """Adds the headers of every answer and remembers its status."""
+
+    __slots__ = ("_scope", "_send", "status")
+
+    def __init__(self, send: Send, scope: Scope) -> None:
+        self._send = send
+        self._scope = scope
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            graphiql = self._scope["path"].lower() == "/graphql"
+            correlation_id = self._scope["caller"].correlation_id
+            message["headers"] = [
+                *message["headers"],
+                (b"x-correlation-id", correlation_id.encode()),
+                (b"x-content-type-options", b"nosniff"),
+                (b"referrer-policy", b"no-referrer"),
+                (b"content-security-policy", (CSP_GRAPHIQL if graphiql else CSP).encode()),
+            ]
+        await self._send(message)

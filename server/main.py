@@ -1,0 +1,142 @@
+"""The command line: `provisioner-service COMMAND`."""
+
+import argparse
+import asyncio
+import hashlib
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from domain.caller import Role
+from server.access import ListeningRefused, check_listening
+from server.settings import LEVELS, Settings, SettingWrong, read_settings
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the process's exit status."""
+    asked = _parser().parse_args(arguments)
+    command: Command = asked.command
+    try:
+        return command(asked)
+    except (SettingWrong, ListeningRefused) as error:
+        print(error, file=sys.stderr)  # noqa: T201 -- the command line speaks to people
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="provisioner-service", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serve = _add(commands, "serve", _serve, "run the service")
+    _add_flags(serve)
+    demo = _add(commands, "demo", _demo, "run the service on a throw-away simulated station")
+    _add_flags(demo)
+    demo.add_argument("--speed", type=float, default=10.0, help="how fast the line runs (10)")
+    check = _add(commands, "check", _check, "show what of the host is ready, and the settings")
+    _add_flags(check)
+    _add(commands, "schema", _schema, "print the GraphQL schema (SDL)")
+    _add(commands, "openapi", _openapi, "print the OpenAPI document")
+    _add(commands, "version", _version, "print the version")
+    token = _add(commands, "token", _token, "make a token; prints it once, with its settings entry")
+    token.add_argument("name", help="whose token it is")
+    token.add_argument("role", choices=[role.words for role in Role if role is not Role.NOBODY])
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    command: Command,
+    words: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=words, description=words)
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--root", metavar="DIR", help="take every path below DIR (/)")
+    parser.add_argument("-a", "--address", metavar="IP", help="listen here (127.0.0.1)")
+    parser.add_argument("-p", "--port", type=int, help="port of HTTP (3142)")
+    parser.add_argument("-s", "--https-port", type=int, help="port of HTTPS (3143)")
+    parser.add_argument(
+        "-d", "--disable-https", dest="https", action="store_false", default=None, help="HTTP only"
+    )
+    parser.add_argument("-l", "--log-level", metavar="LEVEL", help=", ".join(LEVELS))
+    parser.add_argument(
+        "--trust-network",
+        action="store_true",
+        default=None,
+        help="let everybody in who reaches the address",
+    )
+
+
+def settings_of(asked: argparse.Namespace, environment: Mapping[str, str]) -> Settings:
+    """Returns the effective settings of a command line; raises `SettingWrong`."""
+    names = ("root", "address", "port", "https_port", "https", "log_level", "trust_network")
+    given = {name: getattr(asked, name) for name in names}
+    return read_settings({k: v for k, v in given.items() if v is not None}, environment)
+
+
+def _serve(asked: argparse.Namespace) -> int:
+    from server.running import run_service
+
+    settings = settings_of(asked, os.environ)
+    check_listening(settings)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(run_service(settings))
+
+
+def _demo(asked: argparse.Namespace) -> int:
+    from server.demo.running import run_demo
+
+    settings = settings_of(asked, os.environ)
+    check_listening(settings)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(run_demo(settings, speed=asked.speed))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+def _check(asked: argparse.Namespace) -> int:
+    from server.check import check_host
+
+    return asyncio.run(check_host(settings_of(asked, os.environ), sys.stdout))
+
+
+def _schema(_: argparse.Namespace) -> int:
+    from schema.build import build_schema
+
+    print(build_schema().as_str())  # noqa: T201 -- the command's answer
+    return 0
+
+
+def _openapi(_: argparse.Namespace) -> int:
+    from server.running import openapi_document
+
+    print(json.dumps(openapi_document(), indent=2))  # noqa: T201 -- the command's answer
+    return 0
+
+
+def _version(_: argparse.Namespace) -> int:
+    from server.wiring import service_version
+
+    print(f"provisioner-service v{service_version()}")  # noqa: T201 -- the command's answer
+    return 0
+
+
+def _token(asked: argparse.Namespace) -> int:
+    text = secrets.token_urlsafe(32)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    print(f"The token, shown only now: {text}\n")  # noqa: T201 -- the command's answer
+    print("Its entry in /etc/rpi-sb-provisioner/service.toml:\n")  # noqa: T201
+    name = json.dumps(asked.name, ensure_ascii=False)
+    print(f'[[tokens]]\nname = {name}\nrole = "{asked.role}"\nsha256 = "{digest}"')  # noqa: T201
+    return 0
