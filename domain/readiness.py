@@ -7,7 +7,7 @@ from enum import StrEnum
 from domain.errors import ProvisionerError
 from domain.events import Event, Hub
 
-Probe = Callable[[], Awaitable[None]]
+Probe = Callable[[], Awaitable[object]]
 
 
 class PartState(StrEnum):

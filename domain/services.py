@@ -1,6 +1,7 @@
 """systemd units that the station shows and starts, and the port to systemd's manager (contract
 services)."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,3 +105,23 @@ class Units(Protocol):
 
     async def probe(self) -> None:
         """Raises `UnitsUnavailable` with the reason while systemd does not answer."""
+
+
+UNIT_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,240}\.[a-z]{1,14}")
+
+
+def checked_unit_name(name: str) -> str:
+    """Returns `name`; raises `UnitNameInvalid` unless it is a whole unit name (systemd.unit(5))."""
+    if not UNIT_NAME.fullmatch(name):
+        raise UnitNameInvalid(
+            f"{name[:80]!r} is no unit name; give the whole name with its suffix.", detail=name[:80]
+        )
+    return name
+
+
+def unit_name_of_label(label: str) -> str:
+    """Returns the unit name that a D-Bus object path's last part stands for.
+
+    `_2d` is `-`: everything but letters and digits is written as `_` and two hex digits.
+    """
+    return re.sub(r"_([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), label)

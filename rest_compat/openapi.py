@@ -7,6 +7,7 @@ from domain.caller import Role, RoleTooLow, Unauthenticated
 from domain.csrf_tokens import CsrfTokenRefused
 from domain.errors import ProvisionerError
 from resolvers.operation import Effect
+from rest_compat.documents import Document
 from rest_compat.errors import status_of
 from rest_compat.http_errors import BodyTooLarge, JsonInvalid
 from rest_compat.route import Answer, Fault, Json, Parameter, Route, Schema
@@ -41,12 +42,16 @@ ERROR_CONTENT: Schema = {
 }
 
 
-def document(routes: Iterable[Route], *, version: str) -> Schema:
+def document(
+    routes: Iterable[Route], documents: Iterable[Document], *, version: str
+) -> dict[str, Json]:
     """Returns the whole document; aliases are paths of their own."""
     paths: dict[str, dict[str, Json]] = {}
     for route in routes:
         for number, path in enumerate(route.paths):
             paths.setdefault(path, {})[route.method.lower()] = _operation(route, number)
+    for described in documents:
+        paths[described.path] = {"get": _described(described)}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -100,6 +105,18 @@ def _operation(route: Route, number: int) -> dict[str, Json]:
             "content": {route.body.media_type: {"schema": route.body.schema}},
         }
     return described
+
+
+def _described(described: Document) -> Json:
+    media_type = described.media_type.partition(";")[0]
+    schema: Schema = {"type": "object"} if media_type.endswith("json") else {"type": "string"}
+    return {
+        "operationId": described.path.strip("/").replace(".", "_"),
+        "summary": described.summary,
+        "responses": {
+            "200": {"description": "The document.", "content": {media_type: {"schema": schema}}}
+        },
+    }
 
 
 def _parameter(parameter: Parameter) -> Schema:

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Mapping
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from dashboard.pages import find_asset
 from rest_compat.documents import Document
 from rest_compat.errors import ErrorForm, encode_error, told
 from rest_compat.http_errors import UnknownPath
 from rest_compat.question import too_large
+from server.pages import page_answer
 
 GRAPHQL = "/graphql"
 STATIC = "/static/"
@@ -58,18 +58,20 @@ class Surfaces:
 class Static:
     """The pages' own files; whatever is not one of them is the legacy surface's 404."""
 
-    def __init__(self, files: StaticFiles, missing: ASGIApp) -> None:
-        self._files = files
+    def __init__(self, missing: ASGIApp) -> None:
         self._missing = missing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request for a file."""
-        below = {**scope, "path": "/" + scope["path"][len(STATIC) :], "root_path": ""}
-        try:
-            await self._files(below, receive, send)
-        except (HTTPException, ValueError, OSError):
-            # Traversal, NUL, names too long: all are simply not there.
+        asset = find_asset(scope["path"][len(STATIC) :])
+        if asset is None:
             await self._missing(scope, receive, send)
+            return
+        known = next((v for k, v in scope["headers"] if k == b"if-none-match"), b"")
+        if asset.is_known_to(known.decode("latin-1") or None):
+            await Response(status_code=304, headers={"ETag": asset.etag})(scope, receive, send)
+            return
+        await page_answer(asset)(scope, receive, send)
 
 
 def document_table(documents: tuple[Document, ...]) -> Mapping[str, Document]:

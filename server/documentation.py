@@ -52,8 +52,8 @@ def errors() -> str:
     """Returns the catalogue of all error codes."""
     lines = [
         f"# Errors\n\n{NOTE}A route may answer another status where the contract says so: see",
-        "[endpoints](endpoints.md). `INTERNAL` (500) is everything unexpected: the log has it under",
-        "the correlation id of the answer.\n",
+        "[endpoints](endpoints.md). `INTERNAL` (500) is everything unexpected: the log has it",
+        "under the correlation id of the answer.\n",
         "| code | kind | status | meaning | what to do |",
         "| --- | --- | --- | --- | --- |",
     ]

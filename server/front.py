@@ -10,10 +10,11 @@ from starlette.websockets import WebSocket
 from domain.errors import Denied
 from rest_compat.errors import ErrorForm, encode_error, told
 from server.access import Access
-from server.guard import CSP, CSP_GRAPHIQL, SAFE_METHODS, Guard
+from server.guard import CSP, SAFE_METHODS, Guard
 from server.metrics import Metrics
 
 log = logging.getLogger("provisioner.requests")
+ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -93,13 +94,9 @@ class _Watched:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            graphiql = self._scope["path"].lower() == "/graphql"
             correlation_id = self._scope["caller"].correlation_id
-            message["headers"] = [
-                *message["headers"],
-                (b"x-correlation-id", correlation_id.encode()),
-                (b"x-content-type-options", b"nosniff"),
-                (b"referrer-policy", b"no-referrer"),
-                (b"content-security-policy", (CSP_GRAPHIQL if graphiql else CSP).encode()),
-            ]
+            headers = [*message["headers"], *ALWAYS, (b"x-correlation-id", correlation_id.encode())]
+            if not any(name == b"content-security-policy" for name, _ in headers):
+                headers.append((b"content-security-policy", CSP.encode()))
+            message["headers"] = headers
         await self._send(message)

@@ -16,8 +16,6 @@ CSP = (
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-# GraphiQL's editor writes style attributes; scripts stay our own.
-CSP_GRAPHIQL = CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 
 class HostRefused(Denied):

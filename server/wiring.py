@@ -8,14 +8,14 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from importlib.metadata import PackageNotFoundError, version
 
-from adapters.device_states import DeviceStates
-from adapters.manufacturing_records import ManufacturingRecords
 from adapters.service_db import ServiceDb
 from adapters.systemd import SystemdUnits
-from domain.configuration.configuration import Configuration
 
 from adapters.audit_log import SqliteAuditLog
+from adapters.device_states import DeviceStates
 from adapters.inotify import names_changed
+from adapters.manufacturing_records import ManufacturingRecords
+from domain.configuration.configuration import Configuration
 from domain.csrf_tokens import CsrfTokens
 from domain.devices.devices import Devices
 from domain.events import Hub
@@ -65,7 +65,7 @@ async def open_station(settings: Settings, stack: AsyncExitStack) -> Station:
     await service_db.open()
     probes = {
         "audit log": audit.probe,
-        "configuration": configuration.probe,
+        "configuration": configuration.values,
         "manufacturing database": records.probe,
         "service database": service_db.probe,
         "state database": states.probe,
@@ -108,7 +108,12 @@ def _start(background: Background, station: Station) -> None:
 
 
 def _manufacturing_path(configuration: Configuration, paths: HostPaths) -> Callable[[], str]:
-    return lambda: configuration.cached(MANUFACTURING_VARIABLE) or paths.manufacturing_db
+    def path() -> str:
+        setting = configuration.values_now().get(MANUFACTURING_VARIABLE)
+        # Set to nothing means none; not set at all means the usual place.
+        return paths.manufacturing_db if setting is None else setting.value
+
+    return path
 
 
 def _package_version(paths: HostPaths) -> str:

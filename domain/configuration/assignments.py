@@ -78,6 +78,14 @@ class ConfigText:
         new = [f"{name}={quote(value)}\n" for name, value in changes.items() if name not in last]
         return _ready_for_more(kept) + "".join(new) if new else kept
 
+    def is_exactly(self, values: Mapping[str, str]) -> bool:
+        """Whether the text assigns `values`, all of them and no others, and `sh` reads its lines
+        as this reader does.
+
+        Both count: what is written behind a quote that never closed may close it.
+        """
+        return self.obscure_line is None and self.values == values
+
     def _says(self, old: Assignment, value: str) -> bool:
         # A word that only this reader takes for `value` (an unquoted URI, a CRLF line, `~`) is
         # written anew, so that `sh` reads it too.
@@ -130,13 +138,19 @@ def _statement(text: str, start: int) -> Line | None:
         elif one := _assignment(text, position):
             found.append(one)
             position = one.end
-        elif exporting and (name := _NAME.match(text, position)):
-            position = name.end()
+        elif exporting and (end := _exported(text, position)):
+            position = end
         elif found and text[position] == ";" and text[position + 1 : position + 2] != ";":
             position, exporting = position + 1, False
         else:
             return None
     return Line(_next_line(text, position), tuple(found))
+
+
+def _exported(text: str, position: int) -> int | None:
+    """Returns the offset behind a name that is exported without a new value."""
+    word = read_word(text, position, grammar=POSIX)
+    return word.end if _NAME.fullmatch(word.value) else None
 
 
 def _assignment(text: str, position: int) -> Assignment | None:

@@ -136,7 +136,8 @@ class ConfigFile:
         with self._writing():
             handle = self._open_lock()
         try:
-            _wait_for(handle, self.logical, patience)
+            with self._writing():
+                _wait_for(handle, self.logical, patience)
             yield
         finally:
             os.close(handle)
@@ -161,7 +162,7 @@ class ConfigFile:
         return text
 
     def _check(self, new: ConfigText, expected: Mapping[str, str]) -> None:
-        if new.obscure_line is None and new.values == expected:
+        if new.is_exactly(expected):
             return
         where = f"line {new.obscure_line}" if new.obscure_line else "a line"
         message = (

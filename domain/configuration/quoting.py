@@ -4,8 +4,7 @@
 import re
 from dataclasses import dataclass
 
-BLANKS = " \t"
-
+_BLANKS = re.compile(r"(?:[ \t]|\\\n)*+")
 _BARE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
 # Expansions are not carried out. Only those that hold no quote are passed over: what a quote
@@ -20,6 +19,7 @@ def _piece(bare: str) -> re.Pattern[str]:
         rf"""'(?P<single>[^']*+)'
         |"(?P<double>(?:[^"\\$`]|\\.|{_EXPANSION}|{_LONE_DOLLAR})*+)"
         |\\(?P<return>(?=\r(?:\n|\Z)))
+        |(?P<last>\\\Z)
         |\\(?P<escaped>.)
         |(?P<bare>{bare}|{_EXPANSION}|{_LONE_DOLLAR}|{_INNER_RETURN})""",
         re.VERBOSE | re.DOTALL,
@@ -82,15 +82,15 @@ def read_phrase(text: str, start: int) -> Word:
     value, end = word.value, word.end
     while not ends_statement(text, following := behind_blanks(text, end)):
         word = read_word(text, following, grammar=WIDE)
-        value, end = value + text[end:following] + word.value, word.end
+        blanks = text[end:following].replace("\\\n", "")
+        value, end = value + blanks + word.value, word.end
     return Word(value, end)
 
 
 def behind_blanks(text: str, position: int) -> int:
-    """Returns the offset of the first character that is no blank."""
-    while position < len(text) and text[position] in BLANKS:
-        position += 1
-    return position
+    """Returns the offset behind blanks and continued line ends."""
+    found = _BLANKS.match(text, position)
+    return found.end() if found else position
 
 
 def ends_line(text: str, position: int) -> bool:
@@ -109,7 +109,7 @@ def _value(piece: re.Match[str]) -> str:
         return re.sub(r'\\([$`"\\\n])', _unescaped, double)
     if piece["escaped"] is not None:
         return _unescaped(piece)
-    return piece["single"] or piece["bare"] or ""
+    return piece["single"] or piece["bare"] or piece["last"] or ""
 
 
 def _unescaped(piece: re.Match[str]) -> str:

@@ -1,0 +1,232 @@
+"""The child process that asks systemd through pystemd: JSON lines in, JSON lines out.
+
+pystemd 0.15 keeps Python's global lock while libsystemd waits for the bus: in a thread, one
+hung bus would stop the whole service. A child can be killed. It runs as a script and imports
+nothing of ours, so that it starts in some tens of milliseconds.
+
+`systemd_child.py calls ADDRESS LIMIT` answers requests `{"id", "call", "name"}` with
+`{"id", "body"}` or `{"id", "error", "message"}`. `systemd_child.py signals ADDRESS LIMIT` says
+`{"units"}` once it is subscribed, then one line for each signal. An empty ADDRESS is the
+system bus. Both end with their standard input.
+"""
+
+import errno
+import json
+import os
+import select
+import signal
+import sys
+from collections.abc import Callable
+
+from pystemd.dbusexc import DBusBaseError
+from pystemd.dbuslib import DBus, DbusMessage, DBusAddress
+
+Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
+
+SYSTEMD = b"org.freedesktop.systemd1"
+SYSTEMD_PATH = b"/org/freedesktop/systemd1"
+UNIT_PATHS = SYSTEMD_PATH + b"/unit/"
+MANAGER = b"org.freedesktop.systemd1.Manager"
+PROPERTIES = b"org.freedesktop.DBus.Properties"
+BUS = b"org.freedesktop.DBus"
+
+STATE = (
+    "Id Description LoadState ActiveState SubState Result ExecMainStatus ExecMainExitTimestamp "
+    "InvocationID ActiveEnterTimestamp InactiveEnterTimestamp"
+).split()
+CHANGES = (b"ActiveState", b"SubState", b"Result")
+SAFETY_NET_MS = 1000
+"""How long signals could lie unseen if sd-bus read them without making its socket readable."""
+
+
+def main() -> None:
+    """Serves until the standard input ends."""
+    purpose, address, limit = sys.argv[1:]
+    # The service ends this process by closing the pipe; a Ctrl-C at its terminal is not for us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Ends a child whose service was killed in the middle of a call.
+    os.environ["SYSTEMD_BUS_TIMEOUT"] = f"{limit}s"
+    if purpose == "signals":
+        serve_signals(address)
+    else:
+        serve_calls(address)
+
+
+def serve_calls(address: str) -> None:
+    """Answers one request after the other, and connects again when the bus was gone."""
+    bus: DBus | None = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer: dict[str, Plain] = {"id": request["id"]}
+        try:
+            bus = fresh(bus) or opened(address)
+            answer["body"] = CALLS[request["call"]](bus, request["name"].encode())
+        except DBusBaseError as error:
+            answer |= {"error": word(error), "message": message(error)}
+        say(answer)
+
+
+def serve_signals(address: str) -> None:
+    """Subscribes, says the units of that moment, then tells signals till one end is gone."""
+    try:
+        bus = opened(address)
+        listener = Listener()
+        bus.match_signal(SYSTEMD, None, MANAGER, None, listener.hear, None)
+        bus.match_signal(SYSTEMD, None, PROPERTIES, b"PropertiesChanged", listener.hear, None)
+        bus.match_signal(BUS, None, BUS, b"NameOwnerChanged", listener.hear_owner, None)
+        call(bus, MANAGER, b"Subscribe")
+        say({"units": list_units(bus, b"")})
+        while not listener.systemd_restarted:
+            # The calls above read signals into sd-bus: look there first, then at the socket.
+            drain(bus)
+            ready, _, _ = wait(sys.stdin.fileno(), bus.get_fd())
+            if sys.stdin.fileno() in ready:
+                return
+    except DBusBaseError as error:
+        say({"error": word(error), "message": message(error)})
+
+
+class Listener:
+    """Tells signals as lines; pystemd holds no reference to it, its owner must."""
+
+    def __init__(self) -> None:
+        self.systemd_restarted = False
+        # pystemd hangs its own attribute on the callback, which a bound method cannot carry.
+        self.hear = lambda signal, **_: self._hear(signal)
+        self.hear_owner = lambda signal, **_: self._hear_owner(signal)
+
+    def _hear(self, signal: DbusMessage) -> None:
+        signal.process_reply(True)
+        # `Interface` holds the path in pystemd 0.15: member and path tell what it is.
+        member, path, body = signal.headers["Member"], signal.headers["Path"], signal.body
+        if member == b"PropertiesChanged" and path.startswith(UNIT_PATHS):
+            kept = {name: value for name, value in (body[1] or {}).items() if name in CHANGES}
+            if kept:
+                self._tell(changed=path, properties=kept)
+        if member == b"JobRemoved":
+            self._tell(job_of=body[2], result=body[3])
+        if member == b"UnitRemoved":
+            self._tell(removed=body[0])
+
+    def _hear_owner(self, signal: DbusMessage) -> None:
+        signal.process_reply(False)
+        if signal.body[0] == SYSTEMD:
+            # A new systemd knows nothing of the subscription: the service starts another child.
+            self.systemd_restarted = True
+
+    def _tell(self, **line: object) -> None:
+        say({name: plain(value) for name, value in line.items()})
+
+
+def opened(address: str) -> DBus:
+    bus = DBusAddress(address.encode(), False) if address else DBus()
+    bus.open()
+    return bus
+
+
+def fresh(bus: DBus | None) -> DBus | None:
+    """Returns the connection if it still stands; asking it costs no round trip."""
+    if bus is None:
+        return None
+    try:
+        drain(bus)
+    except DBusBaseError:
+        return None
+    return bus
+
+
+def drain(bus: DBus) -> None:
+    while not bus.process().is_empty():
+        pass
+
+
+def wait(*readable: int) -> tuple[list[int], list[int], list[int]]:
+    return select.select(readable, [], [], SAFETY_NET_MS / 1000)
+
+
+def call(
+    bus: DBus,
+    interface: bytes,
+    member: bytes,
+    *arguments: bytes,
+    path: bytes = SYSTEMD_PATH,
+) -> object:
+    texts = [(ord("s"), argument) for argument in arguments]
+    answer: object = bus.call_method(SYSTEMD, path, interface, member, texts).body
+    return answer
+
+
+def list_units(bus: DBus, _name: bytes) -> Plain:
+    rows = plain(call(bus, MANAGER, b"ListUnits"))
+    return [row[:5] for row in rows if isinstance(row, list)] if isinstance(rows, list) else []
+
+
+def get_state(bus: DBus, name: bytes) -> Plain:
+    path = call(bus, MANAGER, b"LoadUnit", name)
+    if not isinstance(path, bytes):
+        return {}
+    # The empty interface means all of them: unit and service properties of one moment.
+    properties = plain(call(bus, PROPERTIES, b"GetAll", b"", path=path))
+    if not isinstance(properties, dict):
+        return {}
+    return {key: properties[key] for key in STATE if key in properties}
+
+
+def start(bus: DBus, name: bytes) -> Plain:
+    call(bus, MANAGER, b"StartUnit", name, b"replace")
+    return None
+
+
+def ping(bus: DBus, _name: bytes) -> Plain:
+    call(bus, b"org.freedesktop.DBus.Peer", b"Ping")
+    return None
+
+
+CALLS: dict[str, Callable[[DBus, bytes], Plain]] = {
+    "list_units": list_units,
+    "get_state": get_state,
+    "start": start,
+    "ping": ping,
+}
+
+
+def plain(value: object) -> Plain:
+    """Returns what pystemd gave in the types of JSON."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, dict):
+        return {key.decode(): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value if isinstance(value, bool | int | float | str) else None
+
+
+def word(error: DBusBaseError) -> str:
+    """Returns the last part of the error's D-Bus name, or the system error's (`ENOENT`).
+
+    pystemd keeps the name only of errors that it has no class for.
+    """
+    if error.err_name:
+        name: str = error.err_name.decode(errors="replace")
+        return name.removeprefix("org.freedesktop.DBus.Error.").rpartition("systemd1.")[2]
+    kind = type(error).__name__
+    if kind == "DBusBaseError":
+        return errno.errorcode.get(-error.errno, "EIO")
+    return kind.removeprefix("DBus").removesuffix("Error")
+
+
+def message(error: DBusBaseError) -> str:
+    text = error.err_message
+    if isinstance(text, bytes):
+        return text.decode(errors="replace")
+    return os.strerror(-error.errno) if isinstance(error.errno, int) else str(text)
+
+
+def say(line: dict[str, Plain]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Small audited REST reads against a loop that opens, inserts, commits and closes a SQLite audit row.
+
+Run: .venv/bin/python benchmarks/audited_reads.py [SECONDS]. Prints both rates on the same disk and their ratio.
+"""
+
+import http.client
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from server.demo.station import build_station
+
+SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
+CLIENTS = 8
+
+
+def old_way(folder: Path) -> float:
+    path = folder / "loop.db"
+    create = "create table if not exists audit_log(id integer primary key autoincrement, a, b, c)"
+    count, end = 0, time.perf_counter() + SECONDS
+    with sqlite3.connect(path) as connection:
+        connection.execute(create)
+    while time.perf_counter() < end:
+        connection = sqlite3.connect(path)
+        connection.execute("insert into audit_log(a, b, c) values (?, ?, ?)", ("x", "y", "z"))
+        connection.commit()
+        connection.close()
+        count += 1
+    return count / SECONDS
+
+
+def reads(port: int, path: str) -> float:
+    counts = [0] * CLIENTS
+    end = time.perf_counter() + SECONDS
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+
+    def client(number: int) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            while time.perf_counter() < end:
+                # Sixteen at a time: the clients share the machine's two cores with the service.
+                connection.sendall(request * 16)
+                waiting, seen = 16, b""
+                while waiting:
+                    seen += connection.recv(65536)
+                    done = seen.count(b"HTTP/1.1 200")
+                    waiting -= done
+                    seen = seen[-11:] if done else seen
+                counts[number] += 16
+
+    threads = [threading.Thread(target=client, args=(n,)) for n in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / SECONDS
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
+        root = Path(name)
+        build_station(root, now=datetime.now(UTC))
+        serial = newest_serial(root)
+        began = time.perf_counter()
+        port = free_port()
+        command = [sys.executable, "-m", "server.main", "serve", "--root", name, "--port", str(port)]
+        service = subprocess.Popen([*command, "--disable-https", "--log-level", "error"])
+        try:
+            started = wait_for(port, began)
+            idle = memory(service.pid)
+            rate = reads(port, f"/devices/{serial}")
+            loop = old_way(root)
+        finally:
+            service.terminate()
+            service.wait()
+    print(f"start to first answer      {started:8.2f} s (budget 1.5)")
+    print(f"idle memory                {idle:8.1f} MiB (budget 120)")
+    print(f"audited reads              {rate:8.0f} /s")
+    print(f"open-insert-commit-close   {loop:8.0f} /s")
+    print(f"ratio                      {rate / loop:8.1f} x (budget 10)")
+
+
+def newest_serial(root: Path) -> str:
+    with sqlite3.connect(root / "srv/rpi-sb-provisioner/state.db") as connection:
+        query = "select serial from devices where length(serial) = 16 order by id desc limit 1"
+        return str(connection.execute(query).fetchone()[0])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(port: int, began: float) -> float:
+    while time.perf_counter() - began < 30:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/devices")
+            connection.getresponse().read()
+        except OSError:
+            time.sleep(0.01)
+        else:
+            return time.perf_counter() - began
+    raise SystemExit("the service did not answer within 30 s")
+
+
+def memory(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    main()

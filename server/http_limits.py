@@ -1,0 +1,110 @@
+"""What one connection may ask of the service, and how the service says no."""
+
+import json
+import re
+from dataclasses import dataclass
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from domain.errors import Invalid, ProvisionerError, Unavailable, Unsupported
+
+# A method is a token (RFC 9110 section 5.6.2); a TLS greeting, say, is not HTTP at all.
+METHOD = re.compile(rb"[\r\n]*[!#$%&'*+.^_`|~0-9A-Za-z-]+(?: |$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one connection may ask of the service; sizes in bytes, times in seconds."""
+
+    headers: int = 100
+    header_bytes: int = 32 * 1024
+    target_bytes: int = 16 * 1024
+    head_seconds: float = 10.0
+    stall_seconds: float = 30.0
+    idle_seconds: float = 60.0
+    message_bytes: int = 1024 * 1024
+    ping_seconds: float = 30.0
+    pong_seconds: float = 20.0
+
+
+class RequestMalformed(Invalid):
+    """What came is not a request that can be read in one way only."""
+
+    code, title = "BAD_REQUEST", "Bad Request"
+    meaning = "The request breaks HTTP/1.1 (RFC 9112) or can be read in two ways."
+    remedy = "Send it with an ordinary HTTP client; look at proxies on the way."
+
+
+class HeadersTooLarge(Invalid):
+    """More headers, or longer ones, than this service reads."""
+
+    code, title = "HEADERS_TOO_LARGE", "Request Header Fields Too Large"
+    meaning = "The request has more headers, or longer ones, than this service reads."
+    remedy = "Send fewer headers; clear the cookies of this address."
+
+
+class TargetTooLong(Invalid):
+    """An address longer than this service reads."""
+
+    code, title = "URI_TOO_LONG", "URI Too Long"
+    meaning = "Path and query are longer than this service reads."
+    remedy = "Send long inputs in the body of a POST."
+
+
+class RequestTooSlow(Invalid):
+    """The client let too much time pass in the middle of a request."""
+
+    code, title = "REQUEST_TIMEOUT", "Request Timeout"
+    meaning = "The request, or the next part of its body, did not come in time."
+    remedy = "Send it again; look at the network between the client and the station."
+
+
+class HttpUnsupported(Unsupported):
+    """A method or a transfer coding that HTTP allows and this service does not know."""
+
+    code, title = "HTTP_UNSUPPORTED", "Not Implemented"
+    meaning = "The request's method or transfer coding is unknown here."
+    remedy = "Use a method that docs/endpoints.md names, and no coding but `chunked`."
+
+
+class Stopping(Unavailable):
+    """The service stops and could not finish the request."""
+
+    code, title = "STOPPING", "Service Stopping"
+    meaning = "The service was stopped or restarted before the request was finished."
+    remedy = "Wait until /readyz answers, look whether the change was made, then repeat it."
+
+
+STATUSES: dict[type[ProvisionerError], int] = {
+    RequestMalformed: 400,
+    RequestTooSlow: 408,
+    TargetTooLong: 414,
+    HeadersTooLarge: 431,
+    HttpUnsupported: 501,
+    Stopping: 503,
+}
+
+
+def refusal_of(error: httptools.HttpParserError, data: bytes) -> ProvisionerError:
+    """Returns why the parser stopped at `data`: what one of our own checks raised, or its view."""
+    if isinstance(error.__context__, ProvisionerError):
+        return error.__context__
+    if isinstance(error, httptools.HttpParserInvalidMethodError) and METHOD.match(data):
+        return HttpUnsupported("This method is unknown here; docs/endpoints.md names those in use.")
+    return RequestMalformed("This is not a request that HTTP/1.1 allows.")
+
+
+def refusal_answer(refusal: ProvisionerError, headers: list[tuple[bytes, bytes]]) -> bytes:
+    """Returns the whole answer that carries `refusal` in the legacy error form (contract common
+    section 1) after `headers`, and ends the connection."""
+    status = STATUSES[type(refusal)]
+    facts = {"error": refusal.message, "error_code": refusal.code}
+    body = json.dumps({**facts, "status": status, "title": refusal.title}).encode()
+    own = [
+        (b"content-type", b"application/json; charset=utf-8"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ]
+    lines = [b"%s: %s\r\n" % header for header in [*headers, *own]]
+    return b"".join([STATUS_LINE[status], *lines, b"\r\n", body])

@@ -1,0 +1,300 @@
+"""HTTP/1.1 as this service takes it: uvicorn's protocol with limits on what a client may send
+before it is understood, and how slowly."""
+
+import asyncio
+from enum import Enum, auto
+
+import httptools
+from uvicorn._types import ASGI3Application
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import (
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+from uvicorn.server import ServerState
+
+from domain.errors import ProvisionerError
+from server.http_limits import (
+    HeadersTooLarge,
+    HttpUnsupported,
+    Limits,
+    RequestMalformed,
+    RequestTooSlow,
+    Stopping,
+    TargetTooLong,
+    refusal_answer,
+    refusal_of,
+)
+
+LINGER_SECONDS = 1.0
+"""How long a refused client may go on sending: closed at once, the kernel would discard the answer
+together with what is unread."""
+MOST_PIPELINED = 32
+CLOCK_STEP = 0.002
+"""Seconds; uvloop's clock counts milliseconds, so a timer may run a little early."""
+HANDSHAKE_LINE, HANDSHAKE_HEADERS = 8000, 128
+"""The websockets package reads a handshake again, lines of 8192 bytes and 128 headers at most."""
+
+
+class Stage(Enum):
+    """What the next byte of a connection belongs to."""
+
+    IDLE = auto()
+    HEAD = auto()
+    BODY = auto()
+
+
+class LimitedHttpProtocol(HttpToolsProtocol):
+    """One HTTP connection; what is beyond the limits is answered in the legacy error form (contract
+    common section 1) and closed.
+
+    llhttp itself refuses what smuggling needs (two lengths, folded headers, bare CR, blanks before
+    a colon, NUL); what RFC 9112 forbids besides and llhttp lets pass is refused here.
+    """
+
+    def __init__(self, config: Config, server_state: ServerState, *, limits: Limits) -> None:
+        super().__init__(config, server_state, {})
+        self._limits = limits
+        self._stage = Stage.IDLE
+        self._due: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._answering: RequestResponseCycle | None = None
+        self._refused = self._upgraded = self._upgrade_ignored = False
+        self._begun = self._header_count = self._header_bytes = self._hosts = self._fruitless = 0
+        self._body_moved = self._body_seen = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_within(self._limits.head_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_watching()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        self._unset_keepalive_if_required()
+        was_idle = self._stage is Stage.IDLE
+        self._stage = Stage.HEAD if was_idle else self._stage
+        self._begun, self._body_moved = 0, False
+        self._feed(data)
+        if not (self._refused or self._upgraded or self._stage is Stage.IDLE):
+            self._measure(len(data), alone=was_idle and self._begun <= 1)
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._refuse(refusal_of(error, data))
+
+    def _measure(self, size: int, *, alone: bool) -> None:
+        # Counts bytes that bring neither a header nor a body: one endless header, chunk extension
+        # or trailer would else grow inside llhttp, where nobody counts.
+        limits = self._limits
+        if self._stage is Stage.HEAD:
+            most, seconds = limits.header_bytes + limits.target_bytes, limits.head_seconds
+            self._fruitless = (size if alone else 0) if self._begun else self._fruitless + size
+        else:
+            most, seconds = limits.header_bytes, limits.stall_seconds
+            moved = self._body_moved or self._due is None
+            self._fruitless = 0 if moved else self._fruitless + size
+            self._due = None if moved else self._due
+        if self._fruitless > most:
+            self._refuse(_headers_too_large(limits))
+        elif self._due is None:
+            self._expect_within(seconds)
+
+    def on_message_begin(self) -> None:
+        if len(self.pipeline) >= MOST_PIPELINED:
+            raise RequestMalformed(f"More than {MOST_PIPELINED} requests wait on this connection.")
+        super().on_message_begin()
+        self._stage, self._due = Stage.HEAD, None
+        self._begun += 1
+        self._header_count = self._header_bytes = self._hosts = 0
+        self._body_seen = False
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > self._limits.target_bytes:
+            raise TargetTooLong(f"Path and query are at most {self._limits.target_bytes} bytes.")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_count += 1
+        self._header_bytes += len(name) + len(value) + 4  # colon, blank, CR, LF
+        limits = self._limits
+        if self._header_count > limits.headers or self._header_bytes > limits.header_bytes:
+            raise _headers_too_large(limits)
+        if self._stage is Stage.BODY:
+            return  # a trailer: it must not become a header of a request that was let in
+        super().on_header(name, value)
+        self._hosts += self.headers[-1][0] == b"host"
+
+    def on_headers_complete(self) -> None:
+        self._check_framing()
+        self._upgrade_ignored = self.parser.should_upgrade() and not self._should_upgrade()
+        if self._upgrade_ignored:
+            return
+        if self.parser.should_upgrade():
+            self._check_handshake()
+        super().on_headers_complete()
+        self._stage, self._due = Stage.BODY, None
+
+    def _check_framing(self) -> None:
+        version = self.parser.get_http_version()
+        if version not in {"1.0", "1.1"}:
+            raise RequestMalformed("This service speaks HTTP/1.0 and HTTP/1.1.")
+        if self.parser.get_method() == b"CONNECT":
+            raise HttpUnsupported("CONNECT is for proxies; this service is none.")
+        # RFC 9112 section 3.2: none or two hosts are refused.
+        if self._hosts > 1 or (self._hosts == 0 and version == "1.1"):
+            raise RequestMalformed("A request has exactly one Host header.")
+        for coding in [value for name, value in self.headers if name == b"transfer-encoding"]:
+            if version == "1.0":  # RFC 9112 section 6.1: its framing cannot be trusted
+                raise RequestMalformed("HTTP/1.0 has no Transfer-Encoding.")
+            if coding.strip().lower() != b"chunked":
+                raise HttpUnsupported("The only transfer coding known here is `chunked`.")
+
+    def _check_handshake(self) -> None:
+        names = {name for name, _ in self.headers}
+        if self.parser.get_method() != b"GET" or self.parser.get_http_version() != "1.1":
+            raise RequestMalformed("A WebSocket begins with a GET of HTTP/1.1 (RFC 6455).")
+        if names & {b"content-length", b"transfer-encoding"} or _unfinished(self.cycle):
+            raise RequestMalformed("A WebSocket's request has no body and waits for no answer.")
+        if len(self.url) > HANDSHAKE_LINE:
+            raise TargetTooLong(f"A WebSocket's address is at most {HANDSHAKE_LINE} bytes.")
+        longest = max(len(name) + len(value) for name, value in self.headers)
+        if longest > HANDSHAKE_LINE or len(self.headers) > HANDSHAKE_HEADERS:
+            raise HeadersTooLarge(f"Each header of a WebSocket is at most {HANDSHAKE_LINE} bytes.")
+
+    def _upgrade(self, rest: bytes) -> None:
+        if not self._upgrade_ignored:
+            self._upgraded = True
+            self._stop_watching()
+            self.handle_websocket_upgrade()
+            return
+        # After any Upgrade llhttp skips the body and would read it as the next request. RFC 9110
+        # section 7.8 lets a server ignore the header: the same request is read without it.
+        version = self.parser.get_http_version().encode()
+        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, version)]
+        lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._feed(b"\r\n".join([*lines, b"", rest]))
+
+    def on_body(self, body: bytes) -> None:
+        self._body_moved = self._body_seen = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self._upgrade_ignored:
+            return
+        self._stage, self._due = Stage.IDLE, None
+        super().on_message_complete()
+        if self.cycle is not None and self.cycle.response_complete:
+            self._rest()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        unread = self._stage is Stage.BODY and self._answering is self.cycle
+        if unread and self.expect_100_continue and not self._body_seen:
+            # The client may send the body or not (RFC 9110 section 10.1.1): what comes next could
+            # be read in two ways.
+            self.transport.close()
+        super().on_response_complete()
+        if self.timeout_keep_alive_task is not None:
+            self._rest()
+
+    def _rest(self) -> None:
+        self._unset_keepalive_if_required()
+        seconds, close = self._limits.idle_seconds, self.timeout_keep_alive_handler
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, close)
+
+    def end(self) -> None:
+        """Ends what still runs when the service stops: an answer not yet begun becomes a 503."""
+        self.pipeline.clear()
+        self._refused = True
+        if self._answering is None or not _unfinished(self._answering):
+            self.transport.close()
+            return
+        _disconnect(self._answering)
+        self._answer(Stopping("The service stops before this request is finished."))
+
+    def _refuse(self, refusal: ProvisionerError) -> None:
+        self._refused, self._due = True, None
+        self.flow.resume_reading()
+        last = self._abandon() if self._stage is Stage.BODY else self.cycle
+        if last is None or not _unfinished(last):
+            self._answer(refusal)
+            return
+        # Answers leave in the order of their requests: the last good one closes the connection.
+        last.keep_alive = False
+
+    def _abandon(self) -> RequestResponseCycle | None:
+        """Gives up the request whose body is being read; returns the one before it, if any."""
+        _disconnect(self.cycle)
+        if not self.pipeline or self.pipeline[0][0] is not self.cycle:
+            return None
+        self.pipeline.popleft()
+        return self.pipeline[0][0] if self.pipeline else self._answering
+
+    def _answer(self, refusal: ProvisionerError) -> None:
+        current = self._answering
+        if current is not None and current.response_started and not current.response_complete:
+            self.transport.close()  # in the middle of an answer nothing else can be said
+            return
+        self.transport.write(refusal_answer(refusal, self.server_state.default_headers))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    def _expect_within(self, seconds: float) -> None:
+        # One timer for each connection, seldom moved: a body of many parts costs no timers.
+        self._due = self.loop.time() + seconds
+        if self._timer is not None and self._timer.when() <= self._due:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_at(self._due, self._look_at_the_clock)
+
+    def _look_at_the_clock(self) -> None:
+        self._timer = None
+        if self._due is None or self.transport.is_closing():
+            return
+        if self.loop.time() + CLOCK_STEP < self._due:
+            self._timer = self.loop.call_at(self._due, self._look_at_the_clock)
+        elif self._waits_for_us():
+            self._expect_within(self._limits.stall_seconds)
+        else:
+            self._refuse(RequestTooSlow("The request stopped coming before its end."))
+
+    def _waits_for_us(self) -> bool:
+        if self.flow.read_paused:
+            return True
+        return self._stage is Stage.BODY and self.cycle.waiting_for_100_continue
+
+    def _stop_watching(self) -> None:
+        self._due = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _unfinished(cycle: RequestResponseCycle | None) -> bool:
+    return cycle is not None and not (cycle.response_complete or cycle.disconnected)
+
+
+def _disconnect(cycle: RequestResponseCycle) -> None:
+    cycle.disconnected = True
+    cycle.message_event.set()
+
+
+def _headers_too_large(limits: Limits) -> HeadersTooLarge:
+    return HeadersTooLarge(
+        f"A request has at most {limits.headers} headers of {limits.header_bytes} bytes together."
+    )

@@ -1,0 +1,102 @@
+"""One running service: the station, the application over it, and its listeners."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import orjson
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from dashboard.pages import graphiql_page, plain_page
+from domain.station import Station
+from rest_compat.documents import Document
+from rest_compat.endpoint import RestEndpoint
+from rest_compat.errors import ErrorForm
+from rest_compat.http_rules import HttpRules
+from rest_compat.openapi import document
+from rest_compat.routes import ROUTES, RouteTable
+from schema.build import build_schema
+from schema.limits import Limits
+from server.access import Access
+from server.app import Static, Surfaces, describe, document_table
+from server.front import Front
+from server.graphql import StationGraphQL
+from server.guard import Guard
+from server.listening import listen
+from server.logs import set_up_logs
+from server.metrics import Metrics
+from server.pages import page_answer
+from server.settings import Settings
+from server.tls import server_context
+from server.wiring import open_station, service_version
+
+Announce = Callable[[list[str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The ASGI application, and the GraphQL endpoint whose sockets are closed before it stops."""
+
+    asgi: ASGIApp
+    graphql: StationGraphQL
+
+
+def build_application(station: Station, settings: Settings) -> Application:
+    """Builds every surface over `station`."""
+    access, guard, metrics = Access(settings), Guard(settings), Metrics()
+    form, limits = ErrorForm(settings.rest_errors), Limits()
+    rest = RestEndpoint(station, table=RouteTable(), page=_page, form=form)
+    schema = build_schema(limits)
+    graphql = StationGraphQL(
+        schema, station, access=access, limits=limits, page=graphiql_page()
+    )
+    _watch(metrics, station, graphql)
+    documents = describe(
+        metrics=metrics.text,
+        openapi=lambda: orjson.dumps(openapi_document()),
+        sdl=lambda: schema.as_str().encode(),
+    )
+    surfaces = Surfaces(
+        graphql=graphql,
+        rest=rest,
+        static=Static(rest),
+        documents=document_table(documents),
+        most_bytes=limits.body_bytes,
+    )
+    rules = HttpRules(surfaces, allowed_origin=guard.allowed_origin)
+    front = Front(rules, guard=guard, access=access, metrics=metrics, form=form)
+    return Application(front, graphql)
+
+
+def openapi_document() -> dict[str, object]:
+    """Returns the OpenAPI document of this version."""
+
+    def nothing() -> bytes:
+        return b""
+
+    documents: tuple[Document, ...] = describe(metrics=nothing, openapi=nothing, sdl=nothing)
+    return dict(document(ROUTES, documents, version=service_version()))
+
+
+async def run_service(settings: Settings, *, announce: Announce | None = None) -> int:
+    """Runs until SIGTERM or SIGINT; returns the exit status. `announce` gets the addresses."""
+    set_up_logs(settings.log_level)
+    async with AsyncExitStack() as stack:
+        station = await open_station(settings, stack)
+        application = build_application(station, settings)
+        tls = server_context(station.paths, settings.address) if settings.https else None
+        return await listen(settings, application.asgi, tls=tls, announce=announce)
+
+
+def _page() -> Response:
+    return page_answer(plain_page())
+
+
+def _watch(metrics: Metrics, station: Station, graphql: StationGraphQL) -> None:
+    hub = station.hub
+    metrics.watch("hub_events", "Events published.", lambda: hub.sequence)
+    metrics.watch("hub_subscribers", "Open subscriptions of the hub.", lambda: hub.subscribers)
+    metrics.watch("hub_lagged", "Events that a slow subscriber lost.", lambda: hub.lagged)
+    metrics.watch("audit_waiting", "Audit rows not yet written.", lambda: station.audit.waiting)
+    metrics.watch("graphql_sockets", "Open GraphQL WebSockets.", lambda: graphql.open_sockets)

@@ -1,0 +1,50 @@
+"""What the browser looks at. The tests know only `service`, a base URL: to point them at the real
+service, let that one fixture yield its address."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.browser import browser, visit
+from tests.e2e.stand_in import Device, Line, Part, build_app, serving
+
+__all__ = ["browser", "line", "service", "stand_in", "visit"]
+
+
+@pytest.fixture
+def line() -> Line:
+    """A station with one board in work and one part that is not there."""
+    return Line(
+        devices=[
+            Device(
+                serial="10000000abcdef01",
+                port="1-1.2",
+                state="SB-PROVISIONER-STARTED",
+                last_change_at="2026-01-02T03:04:05Z",
+            ),
+            Device(serial="<b>7a81</b>", port="1-1.3", state="TRIAGE-ABORTED", last_change_at=None),
+        ],
+        parts=[
+            Part(name="state-database", state="READY"),
+            Part(
+                name="units",
+                state="UNAVAILABLE",
+                reason="The system bus does not answer.",
+                remedy="Start dbus.",
+            ),
+        ],
+    )
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stand_in(line: Line) -> AsyncIterator[str]:
+    """The base URL of the stand-in that shows `line`."""
+    async with serving(build_app(line)) as url:
+        yield url
+
+
+@pytest.fixture
+def service(stand_in: str) -> str:
+    """The base URL of what is tested."""
+    return stand_in

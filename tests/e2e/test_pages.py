@@ -1,0 +1,111 @@
+"""The pages in a real browser: they load, they live, and they ask nobody but the station."""
+
+import json
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.e2e.browser import Visit
+from tests.e2e.stand_in import Line, build_app, serving
+
+pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_the_plain_page_loads_clean_and_asks_only_the_station(
+    visit: Visit, service: str
+) -> None:
+    await visit.page.goto(f"{service}/devices")
+    await expect(visit.page.locator("#link")).to_have_text("Live")
+
+    await expect(visit.page.locator("#parts li").first).to_be_visible()
+    assert visit.complaints == []
+    assert visit.asked_elsewhere(service) == []
+
+
+async def test_graphiql_loads_clean_and_asks_only_the_station(visit: Visit, service: str) -> None:
+    await visit.page.goto(f"{service}/graphql")
+    await expect(visit.page.get_by_role("button", name="Execute query")).to_be_visible()
+    await visit.page.get_by_role("button", name="Show Documentation Explorer").click()
+
+    # The root types come from the introspection of the station's own schema.
+    await expect(visit.page.get_by_role("link", name="Subscription")).to_be_visible()
+    assert visit.complaints == []
+    assert visit.asked_elsewhere(service) == []
+
+
+async def test_graphiql_answers_a_query(visit: Visit, service: str) -> None:
+    await visit.page.goto(f"{service}/graphql")
+    await _run(visit, "{ station { name deviceCount } }")
+
+    answer = visit.page.get_by_label("Result Window")
+    await expect(answer).to_contain_text('"deviceCount"')
+
+
+async def test_graphiql_subscribes(visit: Visit, service: str) -> None:
+    await visit.page.goto(f"{service}/graphql")
+    await _run(visit, "subscription { stationChanges { sequence station { name } } }")
+
+    await expect(visit.page.get_by_label("Result Window")).to_contain_text('"sequence"')
+    assert [url for url in visit.asked if url == f"ws{service[4:]}/graphql"]
+    assert visit.complaints == []
+
+
+async def test_the_plain_page_shows_the_station_as_text(visit: Visit, stand_in: str) -> None:
+    await visit.page.goto(f"{stand_in}/devices")
+
+    await expect(visit.page.get_by_role("heading", level=1)).to_have_text("Jig 7")
+    await expect(visit.page.locator("#station-facts")).to_have_text("Version 1.2.3 · 2 devices")
+    await expect(visit.page.get_by_role("rowheader")).to_have_text(
+        ["10000000abcdef01", "<b>7a81</b>"]
+    )
+    await expect(visit.page.locator("#parts li").nth(1)).to_contain_text("Start dbus.")
+
+
+async def test_a_finished_board_shows_within_a_second(
+    visit: Visit, stand_in: str, line: Line
+) -> None:
+    await visit.page.goto(f"{stand_in}/devices")
+    await expect(visit.page.locator("#link")).to_have_text("Live")
+    line.devices[0].state = "SB-PROVISIONER-FINISHED"
+    await line.change()
+
+    state = visit.page.locator("#device-rows .state").first
+    await expect(state).to_have_text("✔ SB-PROVISIONER-FINISHED", timeout=1000)
+    await expect(state).to_have_attribute("data-tone", "good")
+
+
+async def test_what_may_be_old_does_not_look_like_the_present(visit: Visit, line: Line) -> None:
+    async with serving(build_app(line)) as url:
+        await visit.page.goto(f"{url}/devices")
+        await expect(visit.page.locator("#link")).to_have_text("Live")
+
+    link = visit.page.locator("#link")
+    await expect(link).to_have_text(re.compile("The station does not answer. What you see is from"))
+    await expect(visit.page.locator("body")).to_have_attribute("data-stale", "")
+    await expect(visit.page.get_by_role("rowheader")).to_have_count(2)
+
+
+async def test_the_plain_page_fits_a_phone(visit: Visit, service: str) -> None:
+    await visit.page.set_viewport_size({"width": 360, "height": 740})
+    await visit.page.goto(f"{service}/devices")
+    await expect(visit.page.locator("#link")).to_have_text("Live")
+
+    widths = await visit.page.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    assert widths == [360, 360]
+
+
+async def _run(visit: Visit, operation: str) -> None:
+    """Replaces the text in GraphiQL's editor and runs it."""
+    execute = visit.page.get_by_role("button", name="Execute query")
+    # GraphiQL reads its text a moment later: with two operations in it (the welcome) the button
+    # opens a menu, with one it runs.
+    await expect(execute).to_have_attribute("aria-haspopup", "menu")
+    await visit.page.evaluate(
+        "document.querySelector('.graphiql-query-editor .CodeMirror')"
+        f".CodeMirror.setValue({json.dumps(operation)})"
+    )
+    await expect(execute).not_to_have_attribute("aria-haspopup", "menu")
+    await execute.click()

@@ -1,0 +1,72 @@
+"""Every documented path has a route or is pending; every route a resolver; every resolver a field."""
+
+import pytest
+from graphql import GraphQLObjectType
+from openapi_spec_validator import validate
+
+from resolvers.operation import REGISTERED
+from rest_compat.pending import PENDING
+from rest_compat.routes import ROUTES
+from schema.build import build_schema
+from server.documentation import pages
+from server.running import openapi_document
+from tests.surfaces.documented_paths import DOCUMENTED
+from tests.surfaces.repository import ROOT
+
+SERVED = {(route.method, path) for route in ROUTES for path in route.paths}
+WAITING = {(later.method, later.path) for later in PENDING}
+
+
+def test_every_documented_path_is_served_or_pending() -> None:
+    assert DOCUMENTED - SERVED - WAITING == set()
+
+
+def test_no_path_is_both_served_and_pending() -> None:
+    assert SERVED & WAITING == set()
+
+
+def test_nothing_is_pending_that_nobody_documented() -> None:
+    assert WAITING - DOCUMENTED == set()
+
+
+def test_every_route_has_a_resolver_but_the_start_page() -> None:
+    assert [route.path for route in ROUTES if route.serves is None] == ["/"]
+
+
+@pytest.mark.parametrize("name", sorted(REGISTERED))
+def test_every_resolver_has_a_graphql_operation(name: str) -> None:
+    root, _, field = REGISTERED[name].graphql.partition(".")
+    found = build_schema()._schema.get_type(root)
+    assert isinstance(found, GraphQLObjectType)
+    assert field in found.fields
+
+
+def test_the_openapi_document_is_valid_and_describes_every_route() -> None:
+    described = openapi_document()
+    validate(described)
+    paths = described["paths"]
+    assert isinstance(paths, dict)
+    assert {path for _, path in SERVED} <= set(paths)
+
+
+def test_the_committed_pages_are_what_the_code_says() -> None:
+    for name, text in pages().items():
+        assert (ROOT / "docs" / name).read_text("utf-8") == text, f"run `make docs` for {name}"
+
+
+def test_the_committed_schema_is_what_the_code_says() -> None:
+    committed = (ROOT / "schema/schema.graphql").read_text("utf-8")
+    assert committed == build_schema().as_str() + "\n", "run `make docs`"
+
+
+def test_every_type_and_field_is_described() -> None:
+    bare = []
+    for kind in build_schema()._schema.type_map.values():
+        if kind.name.startswith("__"):
+            continue
+        if not kind.description:
+            bare.append(kind.name)
+        for name, field in getattr(kind, "fields", {}).items():
+            if not field.description:
+                bare.append(f"{kind.name}.{name}")
+    assert bare == []
