@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 LOCK_FLAGS :=
 DEMO_FLAGS :=
 
-.PHONY: help setup demo test test-long check generated format lock vendor clean
+.PHONY: help setup demo test test-long check generated docs format lock vendor clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -37,6 +37,10 @@ generated: ## Check the committed files: locks, vendored files, addresses, sizes
 
 test-long: setup ## Soaks, large fuzz profiles, installing from scratch
 	$(PYTEST) -m long --timeout 3600
+
+docs: ## Make docs/ and the SDL again from the code
+	$(BIN)/python -m server.documentation docs
+	$(BIN)/provisioner-service schema > schema/schema.graphql
 
 format: ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix --output-format concise .

@@ -89,11 +89,13 @@ class SqliteAuditLog:
         self._backlog = _Backlog()
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._tried = threading.Event()
         self._thread = threading.Thread(target=self._write_for_ever, name="audit-log", daemon=True)
 
-    def open(self) -> None:
-        """Starts the writer; the file is opened by it, and a failure shows in `probe`."""
+    async def open(self) -> None:
+        """Starts the writer and returns after its first try; a failure shows in `probe`."""
         self._thread.start()
+        await asyncio.to_thread(self._tried.wait, BUSY_SECONDS)
 
     async def aclose(self) -> None:
         """Writes what waits, within the limits of one busy wait, and ends the writer."""
@@ -139,6 +141,7 @@ class SqliteAuditLog:
 
     def _write_for_ever(self) -> None:
         self._try_to_write([])
+        self._tried.set()
         while True:
             batch = self._next_batch()
             if batch is None:

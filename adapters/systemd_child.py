@@ -17,9 +17,10 @@ import select
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from pystemd.dbusexc import DBusBaseError
-from pystemd.dbuslib import DBus, DbusMessage, DBusAddress
+from pystemd.dbuslib import DBus, DBusAddress, DbusMessage
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
@@ -31,9 +32,18 @@ PROPERTIES = b"org.freedesktop.DBus.Properties"
 BUS = b"org.freedesktop.DBus"
 
 STATE = (
-    "Id Description LoadState ActiveState SubState Result ExecMainStatus ExecMainExitTimestamp "
-    "InvocationID ActiveEnterTimestamp InactiveEnterTimestamp"
-).split()
+    "Id",
+    "Description",
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "Result",
+    "ExecMainStatus",
+    "ExecMainExitTimestamp",
+    "InvocationID",
+    "ActiveEnterTimestamp",
+    "InactiveEnterTimestamp",
+)
 CHANGES = (b"ActiveState", b"SubState", b"Result")
 SAFETY_NET_MS = 1000
 """How long signals could lie unseen if sd-bus read them without making its socket readable."""
@@ -47,10 +57,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # Ends a child whose service was killed in the middle of a call.
     os.environ["SYSTEMD_BUS_TIMEOUT"] = f"{limit}s"
-    if purpose == "signals":
-        serve_signals(address)
-    else:
-        serve_calls(address)
+    serve = serve_signals if purpose == "signals" else serve_calls
+    with suppress(BrokenPipeError):
+        serve(address)
 
 
 def serve_calls(address: str) -> None:
@@ -60,31 +69,31 @@ def serve_calls(address: str) -> None:
         request = json.loads(line)
         answer: dict[str, Plain] = {"id": request["id"]}
         try:
-            bus = fresh(bus) or opened(address)
+            bus = _fresh(bus) or _opened(address)
             answer["body"] = CALLS[request["call"]](bus, request["name"].encode())
         except DBusBaseError as error:
-            answer |= {"error": word(error), "message": message(error)}
-        say(answer)
+            answer |= {"error": _name_of(error), "message": _message_of(error)}
+        _say(answer)
 
 
 def serve_signals(address: str) -> None:
     """Subscribes, says the units of that moment, then tells signals till one end is gone."""
     try:
-        bus = opened(address)
+        bus = _opened(address)
         listener = Listener()
         bus.match_signal(SYSTEMD, None, MANAGER, None, listener.hear, None)
         bus.match_signal(SYSTEMD, None, PROPERTIES, b"PropertiesChanged", listener.hear, None)
         bus.match_signal(BUS, None, BUS, b"NameOwnerChanged", listener.hear_owner, None)
-        call(bus, MANAGER, b"Subscribe")
-        say({"units": list_units(bus, b"")})
+        _call(bus, MANAGER, b"Subscribe")
+        _say({"units": _list_units(bus, b"")})
         while not listener.systemd_restarted:
             # The calls above read signals into sd-bus: look there first, then at the socket.
-            drain(bus)
-            ready, _, _ = wait(sys.stdin.fileno(), bus.get_fd())
+            _drain(bus)
+            ready, _, _ = _wait(sys.stdin.fileno(), bus.get_fd())
             if sys.stdin.fileno() in ready:
                 return
     except DBusBaseError as error:
-        say({"error": word(error), "message": message(error)})
+        _say({"error": _name_of(error), "message": _message_of(error)})
 
 
 class Listener:
@@ -97,7 +106,7 @@ class Listener:
         self.hear_owner = lambda signal, **_: self._hear_owner(signal)
 
     def _hear(self, signal: DbusMessage) -> None:
-        signal.process_reply(True)
+        signal.process_reply(with_headers=True)
         # `Interface` holds the path in pystemd 0.15: member and path tell what it is.
         member, path, body = signal.headers["Member"], signal.headers["Path"], signal.body
         if member == b"PropertiesChanged" and path.startswith(UNIT_PATHS):
@@ -110,42 +119,43 @@ class Listener:
             self._tell(removed=body[0])
 
     def _hear_owner(self, signal: DbusMessage) -> None:
-        signal.process_reply(False)
+        signal.process_reply(with_headers=False)
         if signal.body[0] == SYSTEMD:
             # A new systemd knows nothing of the subscription: the service starts another child.
             self.systemd_restarted = True
 
     def _tell(self, **line: object) -> None:
-        say({name: plain(value) for name, value in line.items()})
+        _say({name: _plain(value) for name, value in line.items()})
 
 
-def opened(address: str) -> DBus:
-    bus = DBusAddress(address.encode(), False) if address else DBus()
+def _opened(address: str) -> DBus:
+    bus = DBusAddress(address.encode()) if address else DBus()
     bus.open()
     return bus
 
 
-def fresh(bus: DBus | None) -> DBus | None:
+def _fresh(bus: DBus | None) -> DBus | None:
     """Returns the connection if it still stands; asking it costs no round trip."""
     if bus is None:
         return None
     try:
-        drain(bus)
+        _drain(bus)
     except DBusBaseError:
+        bus.close()
         return None
     return bus
 
 
-def drain(bus: DBus) -> None:
+def _drain(bus: DBus) -> None:
     while not bus.process().is_empty():
         pass
 
 
-def wait(*readable: int) -> tuple[list[int], list[int], list[int]]:
+def _wait(*readable: int) -> tuple[list[int], list[int], list[int]]:
     return select.select(readable, [], [], SAFETY_NET_MS / 1000)
 
 
-def call(
+def _call(
     bus: DBus,
     interface: bytes,
     member: bytes,
@@ -157,73 +167,73 @@ def call(
     return answer
 
 
-def list_units(bus: DBus, _name: bytes) -> Plain:
-    rows = plain(call(bus, MANAGER, b"ListUnits"))
+def _list_units(bus: DBus, _name: bytes) -> Plain:
+    rows = _plain(_call(bus, MANAGER, b"ListUnits"))
     return [row[:5] for row in rows if isinstance(row, list)] if isinstance(rows, list) else []
 
 
-def get_state(bus: DBus, name: bytes) -> Plain:
-    path = call(bus, MANAGER, b"LoadUnit", name)
+def _get_state(bus: DBus, name: bytes) -> Plain:
+    path = _call(bus, MANAGER, b"LoadUnit", name)
     if not isinstance(path, bytes):
         return {}
     # The empty interface means all of them: unit and service properties of one moment.
-    properties = plain(call(bus, PROPERTIES, b"GetAll", b"", path=path))
+    properties = _plain(_call(bus, PROPERTIES, b"GetAll", b"", path=path))
     if not isinstance(properties, dict):
         return {}
     return {key: properties[key] for key in STATE if key in properties}
 
 
-def start(bus: DBus, name: bytes) -> Plain:
-    call(bus, MANAGER, b"StartUnit", name, b"replace")
+def _start(bus: DBus, name: bytes) -> Plain:
+    _call(bus, MANAGER, b"StartUnit", name, b"replace")
     return None
 
 
-def ping(bus: DBus, _name: bytes) -> Plain:
-    call(bus, b"org.freedesktop.DBus.Peer", b"Ping")
+def _ping(bus: DBus, _name: bytes) -> Plain:
+    _call(bus, b"org.freedesktop.DBus.Peer", b"Ping")
     return None
 
 
 CALLS: dict[str, Callable[[DBus, bytes], Plain]] = {
-    "list_units": list_units,
-    "get_state": get_state,
-    "start": start,
-    "ping": ping,
+    "list_units": _list_units,
+    "get_state": _get_state,
+    "start": _start,
+    "ping": _ping,
 }
 
 
-def plain(value: object) -> Plain:
+def _plain(value: object) -> Plain:
     """Returns what pystemd gave in the types of JSON."""
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     if isinstance(value, dict):
-        return {key.decode(): plain(item) for key, item in value.items()}
+        return {key.decode(): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [_plain(item) for item in value]
     return value if isinstance(value, bool | int | float | str) else None
 
 
-def word(error: DBusBaseError) -> str:
-    """Returns the last part of the error's D-Bus name, or the system error's (`ENOENT`).
+def _name_of(error: DBusBaseError) -> str:
+    """Returns the error's D-Bus name, or `System.Error.` and the system error's word.
 
-    pystemd keeps the name only of errors that it has no class for.
+    pystemd keeps the name only of errors that it has no class for; the class tells the others.
     """
     if error.err_name:
         name: str = error.err_name.decode(errors="replace")
-        return name.removeprefix("org.freedesktop.DBus.Error.").rpartition("systemd1.")[2]
+        return name
     kind = type(error).__name__
+    if kind == "DBusNoSuchUnitError":
+        return "org.freedesktop.systemd1.NoSuchUnit"
     if kind == "DBusBaseError":
-        return errno.errorcode.get(-error.errno, "EIO")
-    return kind.removeprefix("DBus").removesuffix("Error")
+        return f"System.Error.{errno.errorcode.get(-error.errno, 'EIO')}"
+    return f"org.freedesktop.DBus.Error.{kind.removeprefix('DBus').removesuffix('Error')}"
 
 
-def message(error: DBusBaseError) -> str:
+def _message_of(error: DBusBaseError) -> str:
     text = error.err_message
-    if isinstance(text, bytes):
-        return text.decode(errors="replace")
-    return os.strerror(-error.errno) if isinstance(error.errno, int) else str(text)
+    return text.decode(errors="replace") if isinstance(text, bytes) else str(text)
 
 
-def say(line: dict[str, Plain]) -> None:
+def _say(line: dict[str, Plain]) -> None:
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 

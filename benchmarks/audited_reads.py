@@ -1,6 +1,8 @@
-"""Small audited REST reads against a loop that opens, inserts, commits and closes a SQLite audit row.
+"""Small audited REST reads against a loop that opens, inserts, commits and closes a SQLite audit
+row.
 
-Run: .venv/bin/python benchmarks/audited_reads.py [SECONDS]. Prints both rates on the same disk and their ratio.
+Run: .venv/bin/python benchmarks/audited_reads.py [SECONDS]. Prints both rates on the same disk
+and their ratio.
 """
 
 import http.client
@@ -69,7 +71,16 @@ def main() -> None:
         serial = newest_serial(root)
         began = time.perf_counter()
         port = free_port()
-        command = [sys.executable, "-m", "server.main", "serve", "--root", name, "--port", str(port)]
+        command = [
+            sys.executable,
+            "-m",
+            "server.main",
+            "serve",
+            "--root",
+            name,
+            "--port",
+            str(port),
+        ]
         service = subprocess.Popen([*command, "--disable-https", "--log-level", "error"])
         try:
             started = wait_for(port, began)

@@ -27,6 +27,12 @@ async def list_state_rows(call: Call) -> AsyncIterator[Sequence[StateRow]]:
     return call.station.devices.history()
 
 
+@operation(role=Role.VIEWER, effect=Effect.READ, graphql="Query.stateRows")
+async def page_state_rows(call: Call, *, page: PageRequest) -> Page[StateRow]:
+    """Returns a page of the state rows as they were written, oldest first."""
+    return await call.station.devices.rows_page(page)
+
+
 @operation(role=Role.VIEWER, effect=Effect.READ, graphql="Query.latestStateRow")
 async def get_latest_state_row(call: Call, *, identifier: str) -> StateRow:
     """Returns the newest row whose serial, else whose port, is exactly `identifier`."""

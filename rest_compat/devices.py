@@ -57,7 +57,7 @@ def _row(row: StateRow) -> dict[str, Json]:
 async def _list(batches: AsyncIterator[Sequence[StateRow]]) -> Response:
     """Streams the rows; the first batch is read before the answer begins, so that its errors
     show."""
-    first = await anext(batches, ())
+    first = await _first(batches)
 
     async def body() -> AsyncGenerator[bytes, None]:
         yield b'{"devices":[' + _joined(first)
@@ -66,6 +66,12 @@ async def _list(batches: AsyncIterator[Sequence[StateRow]]) -> Response:
         yield b"]}\n"
 
     return StreamingResponse(body(), media_type=JSON_TYPE)
+
+
+async def _first(batches: AsyncIterator[Sequence[StateRow]]) -> Sequence[StateRow]:
+    async for batch in batches:
+        return batch
+    return ()
 
 
 def _joined(rows: Sequence[StateRow]) -> bytes:

@@ -8,7 +8,12 @@ from domain.devices import devices as domain
 from domain.devices.projection import Device as Board
 from domain.devices.states import StateRow as Row
 from domain.paging import page_request
-from resolvers.devices import get_device, get_latest_state_row, list_devices
+from resolvers.devices import (
+    get_device,
+    get_latest_state_row,
+    list_devices,
+    page_state_rows,
+)
 from schema.connections import Connection, connection
 from schema.context import Info, who
 
@@ -96,6 +101,16 @@ class DeviceQueries:
     ) -> Device:
         """Resolves one board."""
         return _device(await get_device(*who(info), serial=serial, port=port))
+
+    @strawberry.field(
+        description="What the station wrote of every change, oldest first: the list of GET /devices."
+    )
+    async def state_rows(
+        self, info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[StateRow]:
+        """Resolves a page."""
+        page = page_request(domain.ROW_ORDER, first=first, after=after)
+        return connection(await page_state_rows(*who(info), page=page), _row)
 
     @strawberry.field(
         description="The newest row whose serial, else whose port, is exactly this text."

@@ -1,33 +1,20 @@
-"""The limits that every operation keeps, and the checks of documents that enforce them."""
+"""The limits that every operation keeps, and the rule that measures documents by them."""
 
-import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import cast
 
 from graphql import (
-    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
-    GraphQLSchema,
-    GraphQLSyntaxError,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
-    parse,
-    specified_rules,
-    validate,
 )
-from graphql.validation import ASTValidationRule, ValidationContext
-from strawberry.extensions import SchemaExtension
+from graphql.validation import ASTValidationContext, ASTValidationRule
 
 from domain.paging import MOST
-
-DOCUMENTS = 512
-"""How many different documents are remembered, parsed and validated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,83 +30,15 @@ class Limits:
     execution_seconds: float = 30.0
 
 
-def checks(limits: Limits) -> type["CheckedDocuments"]:
-    """Returns the extension that parses, validates and limits documents, and remembers them."""
-    rules = (*specified_rules, _size_rule(limits))
-
-    @lru_cache(DOCUMENTS)
-    def parsed(query: str) -> DocumentNode:
-        return parse(query, max_tokens=limits.tokens)
-
-    @lru_cache(DOCUMENTS)
-    def validated(schema: GraphQLSchema, document: DocumentNode) -> tuple[GraphQLError, ...]:
-        return tuple(
-            coded(e, "GRAPHQL_VALIDATION_FAILED") for e in validate(schema, document, rules)
-        )
-
-    class Checked(CheckedDocuments):
-        _parsed = staticmethod(parsed)
-        _validated = staticmethod(validated)
-        _seconds = limits.execution_seconds
-
-    return Checked
-
-
-class CheckedDocuments(SchemaExtension):
-    """Parses and validates each document once, and gives refusals their codes; see `checks`."""
-
-    def on_parse(self) -> Iterator[None]:
-        """Parses, or takes the remembered document."""
-        try:
-            self.execution_context.graphql_document = self._parsed(
-                self.execution_context.query or ""
-            )
-        except GraphQLSyntaxError as error:
-            many = "tokens" in error.message
-            raise coded(error, "TOKEN_LIMIT" if many else "GRAPHQL_PARSE_FAILED") from error
-        except RecursionError as error:
-            raise _refused("The document nests too deeply to be read.", "DEPTH_LIMIT") from error
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        """Validates, or takes the remembered findings."""
-        context = self.execution_context
-        document = cast("DocumentNode", context.graphql_document)
-        schema = cast("GraphQLSchema", context.schema._schema)  # noqa: SLF001 -- no public name
-        context.pre_execution_errors = list(self._validated(schema, document))
-        yield
-
-    async def on_execute(self) -> AsyncIterator[None]:
-        """Ends a query that takes too long; a mutation is never cut in its middle."""
-        context = self.execution_context
-        document = cast("DocumentNode", context.graphql_document)
-        if context.operation_type.value != "QUERY" and _kind(document) != "query":
-            yield
-            return
-        try:
-            async with asyncio.timeout(self._seconds):
-                yield
-        except TimeoutError as error:
-            message = f"The query took longer than {self._seconds:g} s and was ended."
-            raise _refused(message, "EXECUTION_TIMEOUT") from error
-
-
-def coded(error: GraphQLError, code: str) -> GraphQLError:
-    """Returns the error with `extensions.code`, unless it has one."""
-    error.extensions = {"code": code, **(error.extensions or {})}
-    return error
-
-
-def _kind(document: DocumentNode) -> str:
-    found = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
-    return found[0].operation.value if found else ""
-
-
-def _refused(message: str, code: str, node: OperationDefinitionNode | None = None) -> GraphQLError:
+def refused(message: str, code: str, node: OperationDefinitionNode | None = None) -> GraphQLError:
+    """Returns the error of an operation that goes beyond a limit; `code` is its
+    `extensions.code`."""
     return GraphQLError(message, [node] if node else None, extensions={"code": code})
 
 
-def _size_rule(limits: Limits) -> type[ASTValidationRule]:
+def size_rule(limits: Limits) -> type[ASTValidationRule]:
+    """Returns the validation rule of depth and aliases."""
+
     class SizeRule(ASTValidationRule):
         """Refuses operations that nest deeper or have more aliases than the limits."""
 
@@ -128,12 +47,12 @@ def _size_rule(limits: Limits) -> type[ASTValidationRule]:
             depth = measure.depth(node.selection_set, frozenset())
             if depth > limits.depth:
                 message = f"The operation is {depth} levels deep; {limits.depth} are possible."
-                self.report_error(_refused(message, "DEPTH_LIMIT", node))
+                self.report_error(refused(message, "DEPTH_LIMIT", node))
             if measure.aliases > limits.aliases:
                 message = (
                     f"The operation has {measure.aliases} aliases; {limits.aliases} are possible."
                 )
-                self.report_error(_refused(message, "ALIAS_LIMIT", node))
+                self.report_error(refused(message, "ALIAS_LIMIT", node))
 
     return SizeRule
 
@@ -141,7 +60,7 @@ def _size_rule(limits: Limits) -> type[ASTValidationRule]:
 class _Measure:
     """Depth and aliases of one operation; each fragment is measured once, circles are left out."""
 
-    def __init__(self, context: ValidationContext) -> None:
+    def __init__(self, context: ASTValidationContext) -> None:
         self._context = context
         self._depths: dict[str, int] = {}
         self.aliases = 0
@@ -166,9 +85,14 @@ class _Measure:
         return 0
 
     def _spread(self, name: str, above: Collection[str]) -> int:
-        fragment: FragmentDefinitionNode | None = self._context.get_fragment(name)
+        fragment = self._fragment(name)
         if fragment is None or name in above:
             return 0
         if name not in self._depths:
             self._depths[name] = self.depth(fragment.selection_set, {*above, name})
         return self._depths[name]
+
+    def _fragment(self, name: str) -> FragmentDefinitionNode | None:
+        definitions = self._context.document.definitions
+        fragments = (d for d in definitions if isinstance(d, FragmentDefinitionNode))
+        return next((found for found in fragments if found.name.value == name), None)

@@ -13,7 +13,7 @@ from resolvers import station as resolvers
 from schema.context import Info, who
 from schema.errors import Problem, Problems
 
-PartStateEnum = strawberry.enum(PartState, description="Whether a part of the station can be used.")
+strawberry.enum(PartState, description="Whether a part of the station can be used.")
 
 
 @strawberry.type(description="A part of the station: a database, systemd, the audit log, ...")
@@ -21,7 +21,7 @@ class Part:
     """A part and whether it works."""
 
     name: str = strawberry.field(description="The part's name.")
-    state: PartStateEnum = strawberry.field(description="Whether it can be used now.")
+    state: PartState = strawberry.field(description="Whether it can be used now.")
     reason: str = strawberry.field(description="Why not; empty when it works.")
     remedy: str = strawberry.field(description="What to do; empty when it works.")
 

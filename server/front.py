@@ -42,12 +42,18 @@ class Front:
             if refusal is None:
                 await self._app(scope, receive, watched)
             else:
-                await self._refuse(scope, receive, watched, refusal)
+                await self._tell(scope, receive, watched, refusal)
+        except Exception as error:
+            # What a surface lets through (a body that is too large) is told here; an answer that
+            # has begun cannot be mended any more, and the connection is closed.
+            if watched.status:
+                raise
+            await self._tell(scope, receive, watched, error)
         finally:
             self._note(scope, watched.status, time.perf_counter() - began)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send, refusal: Denied) -> None:
-        known = told(refusal, (), correlation_id=scope["caller"].correlation_id)
+    async def _tell(self, scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
+        known = told(error, (), correlation_id=scope["caller"].correlation_id)
         accept = next((v for k, v in scope["headers"] if k == b"accept"), b"").decode("latin-1")
         await encode_error(known, accept=accept, form=self._form)(scope, receive, send)
 

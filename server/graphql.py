@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import orjson
 from starlette.requests import Request
@@ -69,7 +70,7 @@ class StationGraphQL(GraphQL[Context, None]):
             context.caller = replace(context.caller, name=name, role=role)
         if context.caller.role is Role.NOBODY:
             raise ConnectionRejectionError
-        return UNSET
+        return cast("UnsetType", UNSET)
 
     async def render_graphql_ide(self, request: Request) -> Response:
         """Returns GraphiQL, which works without internet."""

@@ -1,7 +1,9 @@
 """What one connection may ask of the service, and how the service says no."""
 
+import asyncio
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import httptools
@@ -9,6 +11,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from domain.errors import Invalid, ProvisionerError, Unavailable, Unsupported
 
+CLOCK_STEP = 0.002
+"""Seconds; uvloop's clock counts milliseconds, so a timer may run a little early."""
 # A method is a token (RFC 9110 section 5.6.2); a TLS greeting, say, is not HTTP at all.
 METHOD = re.compile(rb"[\r\n]*[!#$%&'*+.^_`|~0-9A-Za-z-]+(?: |$)")
 
@@ -26,6 +30,57 @@ class Limits:
     message_bytes: int = 1024 * 1024
     ping_seconds: float = 30.0
     pong_seconds: float = 20.0
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class Deadline:
+    """Calls `passed` when the time is over; one timer, seldom moved, so that a body of many parts
+    costs no timers."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, passed: Callable[[], None]) -> None:
+        self._loop = loop
+        self._passed = passed
+        self._due: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """Whether something is waited for."""
+        return self._due is not None
+
+    def set(self, seconds: float) -> None:
+        """Moves the deadline to `seconds` from now."""
+        self._due = self._loop.time() + seconds
+        if self._timer is None or self._timer.when() > self._due:
+            self._start(self._due)
+
+    def clear(self) -> None:
+        """Waits for nothing any more; the timer may run out by itself."""
+        self._due = None
+
+    def close(self) -> None:
+        """Ends the timer."""
+        self._due = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _start(self, due: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._due is None:
+            return
+        if self._loop.time() + CLOCK_STEP < self._due:
+            self._start(self._due)
+            return
+        self._due = None
+        self._passed()
 
 
 class RequestMalformed(Invalid):
@@ -84,6 +139,13 @@ STATUSES: dict[type[ProvisionerError], int] = {
     HttpUnsupported: 501,
     Stopping: 503,
 }
+
+
+def headers_too_large(limits: Limits) -> HeadersTooLarge:
+    """Returns the refusal that names the limits."""
+    return HeadersTooLarge(
+        f"A request has at most {limits.headers} headers of {limits.header_bytes} bytes together."
+    )
 
 
 def refusal_of(error: httptools.HttpParserError, data: bytes) -> ProvisionerError:

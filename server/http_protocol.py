@@ -15,6 +15,8 @@ from uvicorn.server import ServerState
 
 from domain.errors import ProvisionerError
 from server.http_limits import (
+    DEFAULT_LIMITS,
+    Deadline,
     HeadersTooLarge,
     HttpUnsupported,
     Limits,
@@ -22,6 +24,7 @@ from server.http_limits import (
     RequestTooSlow,
     Stopping,
     TargetTooLong,
+    headers_too_large,
     refusal_answer,
     refusal_of,
 )
@@ -30,8 +33,6 @@ LINGER_SECONDS = 1.0
 """How long a refused client may go on sending: closed at once, the kernel would discard the answer
 together with what is unread."""
 MOST_PIPELINED = 32
-CLOCK_STEP = 0.002
-"""Seconds; uvloop's clock counts milliseconds, so a timer may run a little early."""
 HANDSHAKE_LINE, HANDSHAKE_HEADERS = 8000, 128
 """The websockets package reads a handshake again, lines of 8192 bytes and 128 headers at most."""
 
@@ -44,7 +45,7 @@ class Stage(Enum):
     BODY = auto()
 
 
-class LimitedHttpProtocol(HttpToolsProtocol):
+class LimitedHttp(HttpToolsProtocol):
     """One HTTP connection; what is beyond the limits is answered in the legacy error form (contract
     common section 1) and closed.
 
@@ -52,26 +53,36 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     a colon, NUL); what RFC 9112 forbids besides and llhttp lets pass is refused here.
     """
 
-    def __init__(self, config: Config, server_state: ServerState, *, limits: Limits) -> None:
-        super().__init__(config, server_state, {})
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, object] | None = None,
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        super().__init__(config, server_state, app_state or {}, _loop)
         self._limits = limits
         self._stage = Stage.IDLE
-        self._due: float | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = Deadline(self.loop, self._overdue)
         self._answering: RequestResponseCycle | None = None
         self._refused = self._upgraded = self._upgrade_ignored = False
         self._begun = self._header_count = self._header_bytes = self._hosts = self._fruitless = 0
         self._body_moved = self._body_seen = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Starts the clock: also a client that sends nothing is not waited for."""
         super().connection_made(transport)
-        self._expect_within(self._limits.head_seconds)
+        self._deadline.set(self._limits.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_watching()
+        """Stops the clock."""
+        self._deadline.close()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Reads what came, and counts what it brought."""
         if self._refused:
             return
         self._unset_keepalive_if_required()
@@ -99,40 +110,45 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._fruitless = (size if alone else 0) if self._begun else self._fruitless + size
         else:
             most, seconds = limits.header_bytes, limits.stall_seconds
-            moved = self._body_moved or self._due is None
-            self._fruitless = 0 if moved else self._fruitless + size
-            self._due = None if moved else self._due
+            if self._body_moved:
+                self._deadline.clear()
+            self._fruitless = self._fruitless + size if self._deadline.is_set else 0
         if self._fruitless > most:
-            self._refuse(_headers_too_large(limits))
-        elif self._due is None:
-            self._expect_within(seconds)
+            self._refuse(headers_too_large(limits))
+        elif not self._deadline.is_set:
+            self._deadline.set(seconds)
 
     def on_message_begin(self) -> None:
+        """Begins a request; counts anew."""
         if len(self.pipeline) >= MOST_PIPELINED:
             raise RequestMalformed(f"More than {MOST_PIPELINED} requests wait on this connection.")
         super().on_message_begin()
-        self._stage, self._due = Stage.HEAD, None
+        self._stage = Stage.HEAD
+        self._deadline.clear()
         self._begun += 1
         self._header_count = self._header_bytes = self._hosts = 0
         self._body_seen = False
 
     def on_url(self, url: bytes) -> None:
+        """Takes a part of the target."""
         super().on_url(url)
         if len(self.url) > self._limits.target_bytes:
             raise TargetTooLong(f"Path and query are at most {self._limits.target_bytes} bytes.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """Takes one header; trailers only count."""
         self._header_count += 1
         self._header_bytes += len(name) + len(value) + 4  # colon, blank, CR, LF
         limits = self._limits
         if self._header_count > limits.headers or self._header_bytes > limits.header_bytes:
-            raise _headers_too_large(limits)
+            raise headers_too_large(limits)
         if self._stage is Stage.BODY:
             return  # a trailer: it must not become a header of a request that was let in
         super().on_header(name, value)
         self._hosts += self.headers[-1][0] == b"host"
 
     def on_headers_complete(self) -> None:
+        """Hands the request to the application, unless its framing is doubtful."""
         self._check_framing()
         self._upgrade_ignored = self.parser.should_upgrade() and not self._should_upgrade()
         if self._upgrade_ignored:
@@ -140,7 +156,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             self._check_handshake()
         super().on_headers_complete()
-        self._stage, self._due = Stage.BODY, None
+        self._stage = Stage.BODY
+        self._deadline.clear()
 
     def _check_framing(self) -> None:
         version = self.parser.get_http_version()
@@ -172,7 +189,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def _upgrade(self, rest: bytes) -> None:
         if not self._upgrade_ignored:
             self._upgraded = True
-            self._stop_watching()
+            self._deadline.close()
+            self._unset_keepalive_if_required()
             self.handle_websocket_upgrade()
             return
         # After any Upgrade llhttp skips the body and would read it as the next request. RFC 9110
@@ -185,13 +203,16 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._feed(b"\r\n".join([*lines, b"", rest]))
 
     def on_body(self, body: bytes) -> None:
+        """Takes a part of the body."""
         self._body_moved = self._body_seen = True
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        """Ends a request."""
         if self._upgrade_ignored:
             return
-        self._stage, self._due = Stage.IDLE, None
+        self._stage = Stage.IDLE
+        self._deadline.clear()
         super().on_message_complete()
         if self.cycle is not None and self.cycle.response_complete:
             self._rest()
@@ -201,6 +222,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
+        """Ends an answer; the next request may come within `idle_seconds`."""
         unread = self._stage is Stage.BODY and self._answering is self.cycle
         if unread and self.expect_100_continue and not self._body_seen:
             # The client may send the body or not (RFC 9110 section 10.1.1): what comes next could
@@ -219,21 +241,26 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Ends what still runs when the service stops: an answer not yet begun becomes a 503."""
         self.pipeline.clear()
         self._refused = True
-        if self._answering is None or not _unfinished(self._answering):
+        running = self._answering
+        if running is None or running.response_started or running.disconnected:
             self.transport.close()
             return
-        _disconnect(self._answering)
+        _disconnect(running)
         self._answer(Stopping("The service stops before this request is finished."))
 
     def _refuse(self, refusal: ProvisionerError) -> None:
-        self._refused, self._due = True, None
+        self._refused = True
+        self._deadline.clear()
         self.flow.resume_reading()
-        last = self._abandon() if self._stage is Stage.BODY else self.cycle
-        if last is None or not _unfinished(last):
+        reading = self._stage is Stage.BODY
+        last = self._abandon() if reading else self.cycle
+        if last is not None and _unfinished(last):
+            # Answers leave in the order of their requests: the last good one closes.
+            last.keep_alive = False
+        elif reading and self.cycle.response_started:
+            self.transport.close()  # the answer has begun or is out; nothing can be added
+        else:
             self._answer(refusal)
-            return
-        # Answers leave in the order of their requests: the last good one closes the connection.
-        last.keep_alive = False
 
     def _abandon(self) -> RequestResponseCycle | None:
         """Gives up the request whose body is being read; returns the one before it, if any."""
@@ -244,45 +271,21 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         return self.pipeline[0][0] if self.pipeline else self._answering
 
     def _answer(self, refusal: ProvisionerError) -> None:
-        current = self._answering
-        if current is not None and current.response_started and not current.response_complete:
-            self.transport.close()  # in the middle of an answer nothing else can be said
-            return
         self.transport.write(refusal_answer(refusal, self.server_state.default_headers))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
-    def _expect_within(self, seconds: float) -> None:
-        # One timer for each connection, seldom moved: a body of many parts costs no timers.
-        self._due = self.loop.time() + seconds
-        if self._timer is not None and self._timer.when() <= self._due:
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self.loop.call_at(self._due, self._look_at_the_clock)
-
-    def _look_at_the_clock(self) -> None:
-        self._timer = None
-        if self._due is None or self.transport.is_closing():
-            return
-        if self.loop.time() + CLOCK_STEP < self._due:
-            self._timer = self.loop.call_at(self._due, self._look_at_the_clock)
-        elif self._waits_for_us():
-            self._expect_within(self._limits.stall_seconds)
-        else:
+    def _overdue(self) -> None:
+        if self._waits_for_us():
+            self._deadline.set(self._limits.stall_seconds)
+        elif not (self._refused or self.transport.is_closing()):
             self._refuse(RequestTooSlow("The request stopped coming before its end."))
 
     def _waits_for_us(self) -> bool:
         if self.flow.read_paused:
             return True
         return self._stage is Stage.BODY and self.cycle.waiting_for_100_continue
-
-    def _stop_watching(self) -> None:
-        self._due = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 def _unfinished(cycle: RequestResponseCycle | None) -> bool:
@@ -292,9 +295,3 @@ def _unfinished(cycle: RequestResponseCycle | None) -> bool:
 def _disconnect(cycle: RequestResponseCycle) -> None:
     cycle.disconnected = True
     cycle.message_event.set()
-
-
-def _headers_too_large(limits: Limits) -> HeadersTooLarge:
-    return HeadersTooLarge(
-        f"A request has at most {limits.headers} headers of {limits.header_bytes} bytes together."
-    )

@@ -52,7 +52,9 @@ async def listen(
     Sockets are closed with 1001 first; running requests get `GRACE_SECONDS`. Raises `CannotListen`.
     """
     sockets = OpenSockets(app)
-    listeners = [(bind(settings.address, settings.port), None)]
+    listeners: list[tuple[socket.socket, ssl.SSLContext | None]] = [
+        (bind(settings.address, settings.port), None)
+    ]
     if tls is not None:
         listeners.append((bind(settings.address, settings.https_port), tls))
     servers = [(_server(sockets, context), bound) for bound, context in listeners]

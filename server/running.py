@@ -48,9 +48,7 @@ def build_application(station: Station, settings: Settings) -> Application:
     form, limits = ErrorForm(settings.rest_errors), Limits()
     rest = RestEndpoint(station, table=RouteTable(), page=_page, form=form)
     schema = build_schema(limits)
-    graphql = StationGraphQL(
-        schema, station, access=access, limits=limits, page=graphiql_page()
-    )
+    graphql = StationGraphQL(schema, station, access=access, limits=limits, page=graphiql_page())
     _watch(metrics, station, graphql)
     documents = describe(
         metrics=metrics.text,

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import cast
+from typing import Never, cast
 
 from domain.caller import Role
 from domain.host_paths import HostPaths
@@ -94,7 +94,9 @@ def _with(settings: Settings, values: Mapping[str, object], *, source: str) -> S
             known = ", ".join(NAMES)
             raise SettingWrong(f"{source}: there is no setting {name!r}; there are {known}.")
         sources = {**settings.sources, name: source}
-        settings = replace(settings, **{name: _checked(name, value, source), "sources": sources})
+        changes = {name: _checked(name, value, source), "sources": sources}
+        # Each value was checked just now; the names are only known as texts.
+        settings = replace(settings, **cast("dict[str, Never]", changes))
     return settings
 
 

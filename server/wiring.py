@@ -9,12 +9,12 @@ from contextlib import AsyncExitStack
 from importlib.metadata import PackageNotFoundError, version
 
 from adapters.service_db import ServiceDb
-from adapters.systemd import SystemdUnits
 
 from adapters.audit_log import SqliteAuditLog
 from adapters.device_states import DeviceStates
 from adapters.inotify import names_changed
 from adapters.manufacturing_records import ManufacturingRecords
+from adapters.systemd import SystemdUnits
 from domain.configuration.configuration import Configuration
 from domain.csrf_tokens import CsrfTokens
 from domain.devices.devices import Devices
@@ -50,7 +50,7 @@ async def open_station(settings: Settings, stack: AsyncExitStack) -> Station:
     paths, hub = HostPaths(settings.root), Hub()
     background = Background()
     audit = SqliteAuditLog(lambda: paths.real(paths.audit_db))
-    audit.open()
+    await audit.open()
     stack.push_async_callback(audit.aclose)
     service_db = ServiceDb(lambda: paths.real(paths.service_db))
     stack.push_async_callback(service_db.aclose)

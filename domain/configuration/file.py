@@ -5,7 +5,7 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -90,9 +90,12 @@ class ConfigFile:
     """A configuration file at a logical path, every link followed inside the root. Safe to
     share among threads; all methods block."""
 
-    def __init__(self, paths: HostPaths, logical: str) -> None:
+    def __init__(
+        self, paths: HostPaths, logical: str, *, clock: Callable[[], int] = time.time_ns
+    ) -> None:
         self.logical = logical
         self._paths = paths
+        self._clock = clock
         self._known: tuple[Path, Stamp, ConfigText] | None = None
 
     def read(self) -> ConfigText:
@@ -115,7 +118,7 @@ class ConfigFile:
         text = old.changed(changes)
         if text == old.text:
             return False
-        self._check(parse(text), {**old.values, **changes})
+        self._check(old, parse(text), {**old.values, **changes})
         content = text.encode(errors="surrogateescape")
         if len(content) > LARGEST_FILE:
             message = f"The configuration would grow beyond {LARGEST_FILE} bytes."
@@ -146,7 +149,7 @@ class ConfigFile:
         known = self._known
         if known and known[0] == path and known[1] == Stamp.of(path.stat()):
             return known[2]
-        now = time.time_ns()
+        now = self._clock()
         # Not blocking: somebody may have put a FIFO there.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
         with os.fdopen(handle, "rb") as file:
@@ -161,10 +164,11 @@ class ConfigFile:
         self._known = (path, stamp, text) if settled else None
         return text
 
-    def _check(self, new: ConfigText, expected: Mapping[str, str]) -> None:
+    def _check(self, old: ConfigText, new: ConfigText, expected: Mapping[str, str]) -> None:
         if new.is_exactly(expected):
             return
-        where = f"line {new.obscure_line}" if new.obscure_line else "a line"
+        line = new.obscure_line or old.obscure_line
+        where = f"line {line}" if line else "a line"
         message = (
             f"The configuration {self.logical} cannot be changed safely: {where} is not a plain "
             "assignment."

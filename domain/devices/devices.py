@@ -9,10 +9,20 @@ from domain.devices.serials import board_key
 from domain.devices.states import Stamp, StateRow, StateRows
 from domain.errors import Invalid, NotFound
 from domain.events import Event, Hub
-from domain.paging import Key, Page, PageRequest, slice_page
+from domain.paging import (
+    CursorInvalid,
+    Key,
+    Page,
+    PageInvalid,
+    PageRequest,
+    cursor_of,
+    slice_page,
+)
 
 BATCH = 5000
+FIRST_ID = -(2**63) + 1
 ORDER = "devices:newest"
+ROW_ORDER = "state-rows:oldest"
 
 
 class DeviceNotFound(NotFound):
@@ -103,6 +113,24 @@ class Devices:
     def history(self) -> AsyncIterator[Sequence[StateRow]]:
         """Yields every row in batches, newest first by time, then id (contract devices 6.1)."""
         return self._rows.newest_first()
+
+    async def rows_page(self, request: PageRequest) -> Page[StateRow]:
+        """Returns a page of the rows as they were written, oldest first; forwards only.
+
+        Raises `PageInvalid` for a page from the end.
+        """
+        if request.backwards:
+            raise PageInvalid("State rows are paged forwards: ask for `first`.", field="last")
+        after = request.key[0] if request.key else FIRST_ID
+        if not isinstance(after, int):
+            raise CursorInvalid("This cursor does not belong to this list.")
+        rows = await self._rows.rows_after(after, most=request.size + 1)
+        return Page(
+            items=rows[: request.size],
+            cursors=[cursor_of((row.id,), ROW_ORDER) for row in rows[: request.size]],
+            has_next=len(rows) > request.size,
+            has_previous=request.key is not None,
+        )
 
     async def latest_row(self, identifier: str) -> StateRow:
         """Returns the newest row with exactly this serial, else at exactly this port (6.2).

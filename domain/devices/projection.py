@@ -38,7 +38,7 @@ class Projection:
     """The devices by key, and the id of the last row that they hold."""
 
     devices: dict[str, Device] = field(default_factory=dict)
-    last_id: int = 0
+    last_id: int = -(2**63) + 1
 
     def take(self, rows: Sequence[StateRow]) -> set[str]:
         """Folds rows, by id ascending, into the devices; returns the keys of those that changed."""

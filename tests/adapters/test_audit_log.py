@@ -43,7 +43,7 @@ def _paths(file: Path) -> list[str]:
 @pytest.fixture
 async def log(tmp_path: Path) -> AsyncIterator[SqliteAuditLog]:
     opened = SqliteAuditLog(lambda: tmp_path / "srv/audit.db")
-    opened.open()
+    await opened.open()
     yield opened
     await opened.aclose()
 
@@ -85,7 +85,7 @@ async def test_an_old_file_gets_the_new_columns_at_its_end(tmp_path: Path) -> No
             "insert into audit_log(timestamp,event_type,handler_path) values('x','y','/old')"
         )
     log = SqliteAuditLog(lambda: file)
-    log.open()
+    await log.open()
     log.record(_entry("/new"))
     await log.durable()
     await log.aclose()
@@ -94,7 +94,7 @@ async def test_an_old_file_gets_the_new_columns_at_its_end(tmp_path: Path) -> No
 
 async def test_what_is_recorded_is_written_at_the_close(tmp_path: Path) -> None:
     log = SqliteAuditLog(lambda: tmp_path / "audit.db")
-    log.open()
+    await log.open()
     log.record(*(_entry("/x") for _ in range(1000)))
     await log.aclose()
     assert len(_paths(tmp_path / "audit.db")) == 1000
@@ -115,7 +115,7 @@ async def test_a_log_that_cannot_be_written_says_why_and_recovers(tmp_path: Path
     place = tmp_path / "audit.db"
     place.mkdir()
     log = SqliteAuditLog(lambda: place)
-    log.open()
+    await log.open()
     log.record(_entry("/kept"))
     with pytest.raises(AuditUnavailable):
         await log.durable()
@@ -140,7 +140,7 @@ from domain.audit import AuditEntry, EventType
 
 async def run():
     log = SqliteAuditLog(lambda: Path(sys.argv[1]))
-    log.open()
+    await log.open()
     for number in range(10_000):
         at = datetime.now(UTC)
         log.record(AuditEntry(EventType.HANDLER_ACCESS, at, handler_path=f"/{number}"))

@@ -1,7 +1,7 @@
 """A whole service in this process, over a throw-away station."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from server.demo.station import build_station
 
 from domain.station import Station
-from server.demo.station import build_station
 from server.running import Application, build_application
 from server.settings import Settings
 from server.wiring import open_station
@@ -42,9 +42,6 @@ class Service:
             return connection.execute("select * from audit_log order by id").fetchall()
 
 
-Start = Callable[..., Any]
-
-
 @asynccontextmanager
 async def running(root: Path, **settings: Any) -> AsyncIterator[Service]:
     """Runs a service over the tree at `root`."""
@@ -59,11 +56,11 @@ async def running(root: Path, **settings: Any) -> AsyncIterator[Service]:
 
 
 @pytest.fixture(scope="session")
-def station_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def station_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One demo station for tests that only read."""
     root = tmp_path_factory.mktemp("station")
     build_station(root, now=datetime(2026, 8, 1, tzinfo=UTC))
-    yield root
+    return root
 
 
 @pytest.fixture

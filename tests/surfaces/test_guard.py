@@ -1,4 +1,4 @@
-"""Browsers of other sites are refused; scripts are not; tokens and proxies are believed when set."""
+"""Browsers of other sites are refused, scripts are not; tokens and proxies when they are set."""
 
 import hashlib
 from pathlib import Path

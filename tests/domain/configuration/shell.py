@@ -7,7 +7,9 @@ from pathlib import Path
 PRINT = r"""
 . "$1" >/dev/null
 shift
-for name in "$@"; do eval "if [ \"\${$name+set}\" ]; then printf '%s=%s\0' $name \"\$$name\"; fi"; done
+for name in "$@"; do
+    eval "if [ \"\${$name+set}\" ]; then printf '%s=%s\\0' $name \"\$$name\"; fi"
+done
 """
 
 

@@ -98,7 +98,10 @@ def test_reader_and_sh_agree(tmp_path: Path, text: str) -> None:
         ("A=x \r\nB=y\\\r\nC=z\r\n", {"A": "x", "B": "y", "C": "z"}),
         # Nothing is expanded.
         ("A=$HOME\nB=~/x\n", {"A": "$HOME", "B": "~/x"}),
-        ('A="$(date +%s) `id` ${X}"\nB=$(id -u) # c\n', {"A": "$(date +%s) `id` ${X}", "B": "$(id -u)"}),
+        (
+            'A="$(date +%s) `id` ${X}"\nB=$(id -u) # c\n',
+            {"A": "$(date +%s) `id` ${X}", "B": "$(id -u)"},
+        ),
         # Junk.
         ("foo-bar=1\n=2\nword\n9A=1\nA =1\n[x]\n; A=1\n-\nB=2\n", {"B": "2"}),
         ("foo 'A=1\nB=2\n", {"B": "2"}),
@@ -115,7 +118,23 @@ def test_reader_takes_what_sh_would_not(text: str, values: dict[str, str]) -> No
 
 
 LITERAL = st.sampled_from(
-    ["A=", "B=", "'", '"', "\\", "\n", " ", "\t", ";", "#", "x", "#x", "\nexport A=x B\n", "'y z'", '"w"']
+    [
+        "A=",
+        "B=",
+        "'",
+        '"',
+        "\\",
+        "\n",
+        " ",
+        "\t",
+        ";",
+        "#",
+        "x",
+        "#x",
+        "\nexport A=x B\n",
+        "'y z'",
+        '"w"',
+    ]
 )
 
 
@@ -135,7 +154,25 @@ def test_what_sh_accepts_reader_reads_alike(
 
 
 PIECES = st.sampled_from(
-    ["A=", "B=", "'", '"', "\\", "\n", " ", ";", "#", "$", "$(", "`", "<<", "x", "export ", "\r", "pkcs11:"]
+    [
+        "A=",
+        "B=",
+        "'",
+        '"',
+        "\\",
+        "\n",
+        " ",
+        ";",
+        "#",
+        "$",
+        "$(",
+        "`",
+        "<<",
+        "x",
+        "export ",
+        "\r",
+        "pkcs11:",
+    ]
 )
 
 
@@ -199,7 +236,9 @@ def test_the_same_value_changes_nothing(text: str) -> None:
         ("A= 1\n", "1", "A=1\n"),
     ],
 )
-def test_a_value_that_sh_reads_otherwise_is_written_anew(text: str, value: str, changed: str) -> None:
+def test_a_value_that_sh_reads_otherwise_is_written_anew(
+    text: str, value: str, changed: str
+) -> None:
     assert parse(text).changed({"A": value}) == changed
 
 
@@ -208,7 +247,7 @@ def test_a_value_that_sh_reads_otherwise_is_written_anew(text: str, value: str, 
     [
         ("B=1\nA=it's\n", 2),
         ("cat <<EOF\nA=1\nEOF\n", 1),
-        ("B='1\n2'\nA=\"$(x \"y\")\"\n", 3),
+        ('B=\'1\n2\'\nA="$(x "y")"\n', 3),
         ("B=1\nfoo \\\nA=1\n", 2),
         ("foo 'x\ny'\n", 1),
         ("A=`echo 'x'`\n", 1),

@@ -11,7 +11,9 @@ NASTY = "'\"\\$`;#&|<>(){}[]*?!~^= \t%a1:\x01\x7f\x81\u0085\u2028\ufeffü"
 VALUES = st.one_of(
     st.text(NASTY, max_size=24),
     st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), max_size=24),
-    st.sampled_from(["$(touch made)", "`touch made`", "'; touch made; '", "\\", "'\\''", "#", "~/x"]),
+    st.sampled_from(
+        ["$(touch made)", "`touch made`", "'; touch made; '", "\\", "'\\''", "#", "~/x"]
+    ),
 )
 
 

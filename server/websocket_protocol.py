@@ -1,0 +1,53 @@
+"""WebSockets as this service takes them: uvicorn's protocol that ends well when the service stops."""
+
+import asyncio
+
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+GOING_AWAY = 1001
+"""RFC 6455 section 7.4.1: the server goes away."""
+CLOSING_SECONDS = 0.5
+"""For the client to answer the close frame, and then for the handler to end by itself."""
+
+
+class StationWebSocket(WebSocketsSansIOProtocol):
+    """One WebSocket; when the service stops it is closed with 1001 and its handler ended, also one
+    that waits for something else for ever."""
+
+    _going_away = False
+    _task: asyncio.Task[object] | None = None
+
+    async def run_asgi(self) -> None:
+        """Runs the handler."""
+        self._task = asyncio.current_task()
+        await super().run_asgi()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Sends what the handler gives; after the close frame it learns that the client is gone."""
+        if self._going_away:
+            raise ClientDisconnected
+        await super().send(message)
+
+    def shutdown(self) -> None:
+        """Closes with 1001 and waits a moment for the client's close frame: closed at once, the
+        kernel would discard ours together with what is unread."""
+        if self.transport.is_closing():
+            return
+        if self.close_sent or not self.handshake_complete:
+            super().shutdown()
+            return
+        self.stop_keepalive()
+        self._going_away = self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": GOING_AWAY, "reason": ""})
+        self.conn.send_close(GOING_AWAY)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(CLOSING_SECONDS, self.transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Ends the handler of a socket that the service closed."""
+        super().connection_lost(exc)
+        if self._going_away and self._task is not None:
+            self.loop.call_later(CLOSING_SECONDS, self._task.cancel)

@@ -1,0 +1,148 @@
+"""One story told through both surfaces, and live: the facts are the same."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tests.surfaces.conftest import Service, running
+
+TABLE = (
+    "create table if not exists devices(id integer primary key, serial TEXT not null, "
+    "endpoint TEXT not null, state TEXT not null, image TEXT not null, ip_address TEXT not null, "
+    "board_type TEXT not null default '', ts timestamp default current_timestamp)"
+)
+
+
+def write_row(root: Path, serial: str, port: str, state: str) -> None:
+    """Appends a row as the station's scripts do: by the sqlite3 program."""
+    file = root / "srv/rpi-sb-provisioner/state.db"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    insert = (
+        "insert into devices(serial, endpoint, state, image, ip_address, board_type) "
+        f"values('{serial}', '{port}', '{state}', 'os.img', '', '18')"
+    )
+    script = f"pragma journal_mode=wal; pragma busy_timeout=5000; {TABLE}; {insert};"
+    subprocess.run(["sqlite3", file, script], check=True, capture_output=True)
+
+
+@dataclass
+class Socket:
+    """A WebSocket in this process, frame by frame."""
+
+    service: Service
+    sent: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
+    got: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
+
+    async def run(self, headers: list[tuple[bytes, bytes]], path: str = "/graphql") -> None:
+        """Serves the socket until the application ends it."""
+        scope = {
+            "type": "websocket",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": [(b"host", b"127.0.0.1:3142"), *headers],
+            "client": ("127.0.0.1", 5001),
+            "server": ("127.0.0.1", 3142),
+            "scheme": "ws",
+            "subprotocols": ["graphql-transport-ws"],
+            "extensions": {"websocket.http.response": {}},
+        }
+        await self.sent.put({"type": "websocket.connect"})
+        await self.service.application.asgi(scope, self.sent.get, self.got.put)
+
+    async def send(self, message: object) -> None:
+        """Sends one JSON frame."""
+        await self.sent.put({"type": "websocket.receive", "text": orjson.dumps(message).decode()})
+
+    async def next(self) -> dict[str, Any]:
+        """Returns the next raw message of the application, waiting at most 5 s."""
+        return await asyncio.wait_for(self.got.get(), 5)
+
+    async def frame(self) -> Any:
+        """Returns the next JSON frame."""
+        message = await self.next()
+        assert message["type"] == "websocket.send", message
+        return orjson.loads(message["text"])
+
+
+async def _subscribed(socket: Socket, query: str) -> None:
+    assert (await socket.next())["type"] == "websocket.accept"
+    await socket.send({"type": "connection_init"})
+    assert (await socket.frame())["type"] == "connection_ack"
+    await socket.send({"id": "1", "type": "subscribe", "payload": {"query": query}})
+
+
+async def _frames(socket: Socket) -> AsyncIterator[Any]:
+    while True:
+        yield (await socket.frame())["payload"]["data"]["stationChanges"]
+
+
+async def test_a_row_shows_on_rest_graphql_and_live(tmp_path: Path) -> None:
+    async with running(tmp_path) as service, asyncio.TaskGroup() as tasks:
+        socket = Socket(service)
+        serving = tasks.create_task(socket.run([]))
+        await _subscribed(
+            socket, "subscription { stationChanges { sequence snapshot station { deviceCount } } }"
+        )
+        first = await anext(_frames(socket))
+        write_row(tmp_path, "10000000a0b0c0d0", "1-1.2", "TRIAGE-STARTED")
+        async for live in _frames(socket):
+            if live["station"]["deviceCount"] == 1:
+                break
+        rest = (await service.client.get("/devices/10000000a0b0c0d0")).json()
+        query = '{ device(serial: "a0b0c0d0") { serial port state image boardType } }'
+        device = (await service.graphql(query))["data"]["device"]
+        serving.cancel()
+    assert (first["snapshot"], first["station"]["deviceCount"]) == (True, 0)
+    assert live["sequence"] > first["sequence"]
+    assert rest == {"serial": "10000000a0b0c0d0", "port": "1-1.2", "state": "TRIAGE-STARTED"}
+    assert device == {
+        "serial": "10000000a0b0c0d0",
+        "port": "1-1.2",
+        "state": "TRIAGE-STARTED",
+        "image": "os.img",
+        "boardType": "18",
+    }
+
+
+async def test_a_socket_of_another_site_is_refused(service: Service) -> None:
+    socket = Socket(service)
+    await socket.run([(b"origin", b"http://evil.example")])
+    refused = await socket.next()
+    assert (refused["type"], refused["status"]) == ("websocket.http.response.start", 403)
+
+
+async def test_an_unknown_socket_is_404(service: Service) -> None:
+    socket = Socket(service)
+    await socket.run([], path="/ws/nothing")
+    assert (await socket.next())["status"] == 404
+
+
+async def test_garbage_closes_with_4400_and_the_service_goes_on(service: Service) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        socket = Socket(service)
+        serving = tasks.create_task(socket.run([]))
+        assert (await socket.next())["type"] == "websocket.accept"
+        await socket.sent.put({"type": "websocket.receive", "text": "}{"})
+        closed = await socket.next()
+        await socket.sent.put({"type": "websocket.disconnect", "code": 4400})
+        await asyncio.wait_for(serving, 5)
+    assert (closed["type"], closed["code"]) == ("websocket.close", 4400)
+    assert (await service.client.get("/healthz")).text == "ok\n"
+
+
+async def test_subscribing_before_the_init_closes_with_4401(service: Service) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        socket = Socket(service)
+        serving = tasks.create_task(socket.run([]))
+        await socket.next()
+        await socket.send({"id": "1", "type": "subscribe", "payload": {"query": "{__typename}"}})
+        closed = await socket.next()
+        await socket.sent.put({"type": "websocket.disconnect", "code": 4401})
+        await asyncio.wait_for(serving, 5)
+    assert closed["code"] == 4401
