@@ -43,6 +43,8 @@ class SystemdCalls:
                 answer = await self._exchange(call, name)
         except TimeoutError as error:
             self._hung_until = asyncio.get_running_loop().time() + self._limit
+            if self._pipe is not None:
+                self._pipe.kill()
             self._drop()
             raise self._hung() from error
         except ChildGone as error:
@@ -57,6 +59,7 @@ class SystemdCalls:
         self._closed = True
         self._drop()
         if self._listener is not None:
+            self._listener.cancel()
             await asyncio.wait({self._listener})
 
     def _refuse_at_once(self) -> None:
@@ -110,9 +113,7 @@ class SystemdCalls:
             await pipe.close()
 
     def _drop(self) -> None:
-        pipe, self._pipe = self._pipe, None
-        if pipe is not None:
-            pipe.kill()
+        self._pipe = None
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(ChildGone("the child was ended"))

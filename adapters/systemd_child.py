@@ -80,8 +80,12 @@ def serve_signals(address: str) -> None:
     """Subscribes, says the units of that moment, then tells signals till one end is gone."""
     try:
         bus = _opened(address)
-        listener = Listener()
-        bus.match_signal(SYSTEMD, None, MANAGER, None, listener.hear, None)
+        _ping(bus, b"")  # at boot the bus holds it until systemd has come
+        owner = _call(bus, BUS, b"GetNameOwner", SYSTEMD, to=BUS)
+        listener = Listener(owner)
+        # Each member by its name: a signal without a body looks to `_drain` like none at all.
+        for member in (b"JobRemoved", b"UnitRemoved"):
+            bus.match_signal(SYSTEMD, None, MANAGER, member, listener.hear, None)
         bus.match_signal(SYSTEMD, None, PROPERTIES, b"PropertiesChanged", listener.hear, None)
         bus.match_signal(BUS, None, BUS, b"NameOwnerChanged", listener.hear_owner, None)
         _call(bus, MANAGER, b"Subscribe")
@@ -99,7 +103,8 @@ def serve_signals(address: str) -> None:
 class Listener:
     """Tells signals as lines; pystemd holds no reference to it, its owner must."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: object) -> None:
+        self._owner = owner
         self.systemd_restarted = False
         # pystemd hangs its own attribute on the callback, which a bound method cannot carry.
         self.hear = lambda signal, **_: self._hear(signal)
@@ -120,7 +125,7 @@ class Listener:
 
     def _hear_owner(self, signal: DbusMessage) -> None:
         signal.process_reply(with_headers=False)
-        if signal.body[0] == SYSTEMD:
+        if signal.body[0] == SYSTEMD and signal.body[2] != self._owner:
             # A new systemd knows nothing of the subscription: the service starts another child.
             self.systemd_restarted = True
 
@@ -160,10 +165,11 @@ def _call(
     interface: bytes,
     member: bytes,
     *arguments: bytes,
+    to: bytes = SYSTEMD,
     path: bytes = SYSTEMD_PATH,
 ) -> object:
     texts = [(ord("s"), argument) for argument in arguments]
-    answer: object = bus.call_method(SYSTEMD, path, interface, member, texts).body
+    answer: object = bus.call_method(to, path, interface, member, texts).body
     return answer
 
 

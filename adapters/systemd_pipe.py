@@ -13,6 +13,8 @@ Line = Mapping[str, Plain]
 CHILD = Path(__file__).with_name("systemd_child.py")
 LONGEST_LINE = 16 * 2**20
 """Bytes; a listing of 500 units has about 100,000."""
+GRACE = 1.0
+"""Seconds for a child to end by itself."""
 KILLED_WITHIN = 2.0
 """Seconds until a killed child that the kernel still holds is left to it."""
 
@@ -63,11 +65,19 @@ class BusPipe:
             self._child.kill()
 
     async def close(self) -> None:
-        """Ends the child and waits for its end."""
-        self.kill()
+        """Ends the child, which ends itself with its input unless it hangs; takes
+        `GRACE` + `KILLED_WITHIN` seconds at most."""
         if self._child.stdin is not None:
             self._child.stdin.close()
-        try:
-            await asyncio.wait_for(self._child.wait(), KILLED_WITHIN)
-        except TimeoutError:
+        # A signal to a child that just ended would be a race with asyncio over its exit status.
+        if await self._ended_within(GRACE):
             return
+        self.kill()
+        await self._ended_within(KILLED_WITHIN)
+
+    async def _ended_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._child.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True

@@ -1,4 +1,4 @@
-"""WebSockets as this service takes them: uvicorn's protocol that ends well when the service stops."""
+"""WebSockets as this service takes them: uvicorn's protocol that ends well with the service."""
 
 import asyncio
 

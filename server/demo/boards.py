@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 ODD = 0x9E3779B1
-"""Odd, so that multiples of it modulo 2^32 never repeat: no two boards share their last 8 digits."""
+"""Odd: its multiples modulo 2^32 never repeat, so no two boards share their last 8 digits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,16 +18,15 @@ async def run_demo(settings: Settings, *, speed: float) -> int:
     """Builds the station, runs service and line until SIGTERM or SIGINT, and removes it all."""
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="provisioner-demo-"))
-        root = Path(folder)
-        build_station(root, now=datetime.now(UTC))
+        station = build_station(Path(folder), now=datetime.now(UTC))
         background = Background()
         stack.push_async_callback(background.aclose)
-        background.run("the simulated line", Line(root, speed=speed).run)
-        return await run_service(replace(settings, root=root, https=False), announce=_greet)
+        background.run("the simulated line", Line(station, speed=speed).run)
+        chosen = replace(settings, root=Path(folder), https=False)
+        return await run_service(chosen, announce=_greet)
 
 
 def _greet(addresses: list[str]) -> None:
     lines = [f"A simulated station runs at {addresses[0]} (Ctrl+C ends it). Try:", ""]
-    lines += things_to_try(addresses[0])
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join([*lines, *things_to_try(addresses[0]), ""]))
     sys.stdout.flush()

@@ -116,7 +116,7 @@ class UsbTree:
         self.detach(port)
         folder, bus = self._folder(port), _bus(port)
         numbers = {"busnum": bus, "devnum": self._number(bus), "speed": speed, "maxchild": ports}
-        place = {"devpath": port.partition("-")[2], "authorized": 1}
+        place: dict[str, str | int] = {"devpath": port.partition("-")[2], "authorized": 1}
         _write(folder, {**facts, "bDeviceClass": device_class, **numbers, **place})
         interface = folder / f"{port}:1.0"
         _write(interface, {"bInterfaceClass": interface_class})
