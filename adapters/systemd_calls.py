@@ -57,10 +57,15 @@ class SystemdCalls:
     async def aclose(self) -> None:
         """Ends the child; calls that wait fail."""
         self._closed = True
-        self._drop()
-        if self._listener is not None:
-            self._listener.cancel()
-            await asyncio.wait({self._listener})
+        async with self._opening:
+            pipe = self._pipe
+            self._drop()
+            if self._listener is not None:
+                self._listener.cancel()
+                await asyncio.wait({self._listener})
+            if pipe is not None:
+                # A listener that was cancelled before its first step closed nothing.
+                await pipe.close()
 
     def _refuse_at_once(self) -> None:
         if self._closed:
@@ -87,6 +92,7 @@ class SystemdCalls:
 
     async def _opened(self) -> BusPipe:
         async with self._opening:
+            self._refuse_at_once()
             if self._pipe is None:
                 if self._listener is not None:
                     await asyncio.wait({self._listener})

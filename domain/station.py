@@ -72,14 +72,17 @@ class Identity:
         self._hub = hub
         self._names = names
         self._host_name = host_name
+        self._name: str | None = None
         self.versions = versions
 
     async def name(self) -> str:
         """Returns the given name, else the host's."""
-        try:
-            return await self._names.get() or self._host_name
-        except Unavailable:
-            return self._host_name
+        if self._name is None:
+            try:
+                self._name = await self._names.get() or self._host_name
+            except Unavailable:
+                return self._host_name
+        return self._name
 
     async def rename(self, name: str) -> None:
         """Gives the station another name; raises `StationNameInvalid` and what the store raises."""
@@ -89,6 +92,7 @@ class Identity:
                 f"A station's name has 1 to {LONGEST_NAME} printable characters.", field="name"
             )
         await self._names.set(kept)
+        self._name = kept
         self._hub.publish(StationRenamed(kept))
 
 

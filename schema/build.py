@@ -7,9 +7,8 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from schema.devices import DeviceQueries
-from schema.documents import checks
 from schema.errors import Masked
-from schema.limits import Limits
+from schema.limits import Limits, checks
 from schema.scalars import DATE_TIME
 from schema.station import StationMutations, StationQueries, StationSubscriptions
 

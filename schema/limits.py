@@ -139,9 +139,7 @@ def oversize(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
         error = DepthLimit(f"The document nests too deeply; {limits.depth} levels are possible.")
         return [refused(error)]
     return [
-        refused(error, [operation])
-        for operation, size in sizes
-        for error in _beyond(size, limits)
+        refused(error, [operation]) for operation, size in sizes for error in _beyond(size, limits)
     ]
 
 

@@ -5,7 +5,7 @@ argument, permission or extension of its own. Everything else is left to graphql
 field.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from math import isfinite
 from typing import NamedTuple, TypeAlias
@@ -98,7 +98,7 @@ class PlannedField:
 
 
 class Plan:
-    """The fields of one selection on one type; keeps the selection, so that its id stays its own."""
+    """The fields of one selection on one type; keeps the selection, whose id it is known by."""
 
     __slots__ = ("fields", "is_type_of", "steps")
 
@@ -165,7 +165,8 @@ def leaf_of(type_: GraphQLOutputType) -> Leaf | None:
 
 def _names(type_: CustomGraphQLEnumType) -> dict[object, str]:
     found: dict[object, str] = {}
-    for member in type_.wrapped_cls:
+    members: Iterable[object] = type_.wrapped_cls
+    for member in members:
         try:
             found[member] = type_.coerce_output_value(member)
         except (TypeError, ValueError):

@@ -144,9 +144,7 @@ class ExecutionTimeout(Unavailable):
 
 def refused(error: ProvisionerError, nodes: Collection[Node] | None = None) -> GraphQLError:
     """Returns `error` as GraphQL tells it, with its code and where in the document it is."""
-    return GraphQLError(
-        error.message, nodes, original_error=error, extensions={"code": error.code}
-    )
+    return GraphQLError(error.message, nodes, original_error=error, extensions={"code": error.code})
 
 
 def coded(error: GraphQLError, code: str) -> GraphQLError:

@@ -7,10 +7,7 @@ from enum import Enum, auto
 import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import (
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from domain.errors import ProvisionerError
@@ -33,6 +30,8 @@ LINGER_SECONDS = 1.0
 """How long a refused client may go on sending: closed at once, the kernel would discard the answer
 together with what is unread."""
 MOST_PIPELINED = 32
+FIRST_LINE = 64
+"""Bytes; the request line without its target."""
 HANDSHAKE_LINE, HANDSHAKE_HEADERS = 8000, 128
 """The websockets package reads a handshake again, lines of 8192 bytes and 128 headers at most."""
 
@@ -70,6 +69,7 @@ class LimitedHttp(HttpToolsProtocol):
         self._refused = self._upgraded = self._upgrade_ignored = False
         self._begun = self._header_count = self._header_bytes = self._hosts = self._fruitless = 0
         self._body_moved = self._body_seen = False
+        self.url = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the clock: also a client that sends nothing is not waited for."""
@@ -102,11 +102,11 @@ class LimitedHttp(HttpToolsProtocol):
             self._refuse(refusal_of(error, data))
 
     def _measure(self, size: int, *, alone: bool) -> None:
-        # Counts bytes that bring neither a header nor a body: one endless header, chunk extension
-        # or trailer would else grow inside llhttp, where nobody counts.
+        # Counts reads that bring neither a header nor a body: an endless header, chunk extension or
+        # trailer would else grow inside llhttp. (A read that brings both counts nothing.)
         limits = self._limits
         if self._stage is Stage.HEAD:
-            most, seconds = limits.header_bytes + limits.target_bytes, limits.head_seconds
+            most, seconds = limits.header_bytes + len(self.url) + FIRST_LINE, limits.head_seconds
             self._fruitless = (size if alone else 0) if self._begun else self._fruitless + size
         else:
             most, seconds = limits.header_bytes, limits.stall_seconds
@@ -234,8 +234,8 @@ class LimitedHttp(HttpToolsProtocol):
 
     def _rest(self) -> None:
         self._unset_keepalive_if_required()
-        seconds, close = self._limits.idle_seconds, self.timeout_keep_alive_handler
-        self.timeout_keep_alive_task = self.loop.call_later(seconds, close)
+        end, seconds = self.timeout_keep_alive_handler, self._limits.idle_seconds
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, end)
 
     def end(self) -> None:
         """Ends what still runs when the service stops: an answer not yet begun becomes a 503."""

@@ -83,26 +83,20 @@ def settings_of(asked: argparse.Namespace, environment: Mapping[str, str]) -> Se
 
 def _serve(asked: argparse.Namespace) -> int:
     from server.running import run_service
+    from server.serve import run
 
     settings = settings_of(asked, os.environ)
     check_listening(settings)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(run_service(settings))
+    return run(run_service(settings))
 
 
 def _demo(asked: argparse.Namespace) -> int:
     from server.demo.running import run_demo
+    from server.serve import run
 
     settings = settings_of(asked, os.environ)
     check_listening(settings)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(run_demo(settings, speed=asked.speed))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    import uvloop
-
-    return uvloop.new_event_loop
+    return run(run_demo(settings, speed=asked.speed))
 
 
 def _check(asked: argparse.Namespace) -> int:
@@ -140,3 +134,7 @@ def _token(asked: argparse.Namespace) -> int:
     name = json.dumps(asked.name, ensure_ascii=False)
     print(f'[[tokens]]\nname = {name}\nrole = "{asked.role}"\nsha256 = "{digest}"')  # noqa: T201
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

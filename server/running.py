@@ -1,8 +1,11 @@
 """One running service: the station, the application over it, and its listeners."""
 
+import logging
+import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import orjson
 from starlette.responses import Response
@@ -20,17 +23,19 @@ from schema.build import build_schema
 from schema.limits import Limits
 from server.access import Access
 from server.app import Static, Surfaces, describe, document_table
+from server.doors import Listening
 from server.front import Front
 from server.graphql import StationGraphQL
 from server.guard import Guard
-from server.listening import listen
 from server.logs import set_up_logs
 from server.metrics import Metrics
 from server.pages import page_answer
+from server.serve import serve
 from server.settings import Settings
-from server.tls import server_context
+from server.tls import Certificates
 from server.wiring import open_station, service_version
 
+log = logging.getLogger("provisioner.running")
 Announce = Callable[[list[str]], None]
 
 
@@ -77,14 +82,32 @@ def openapi_document() -> dict[str, object]:
     return dict(document(ROUTES, documents, version=service_version()))
 
 
-async def run_service(settings: Settings, *, announce: Announce | None = None) -> int:
-    """Runs until SIGTERM or SIGINT; returns the exit status. `announce` gets the addresses."""
+async def run_service(settings: Settings, *, announce: Announce | None = None) -> None:
+    """Runs until SIGTERM or SIGINT; `announce` gets the addresses once requests are answered.
+
+    Raises `AddressInUse` and `CannotListen`.
+    """
     set_up_logs(settings.log_level)
     async with AsyncExitStack() as stack:
         station = await open_station(settings, stack)
-        application = build_application(station, settings)
-        tls = server_context(station.paths, settings.address) if settings.https else None
-        return await listen(settings, application.asgi, tls=tls, announce=announce)
+        await serve(
+            build_application(station, settings).asgi,
+            Listening(
+                settings.address, settings.port, settings.https_port if settings.https else None
+            ),
+            ready=announce or _log_addresses,
+            before_close=stack.aclose,
+            tls=Certificates(station.paths, settings.address, socket.gethostname(), _now),
+            https_off=lambda reason: log.warning("HTTPS is off: %s", reason),
+        )
+
+
+def _log_addresses(addresses: list[str]) -> None:
+    log.info("listening on %s", ", ".join(addresses))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _page() -> Response:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from importlib.metadata import PackageNotFoundError, version
 
-from adapters.service_db import ServiceDb
-
 from adapters.audit_log import SqliteAuditLog
 from adapters.device_states import DeviceStates
 from adapters.inotify import names_changed
 from adapters.manufacturing_records import ManufacturingRecords
+from adapters.service_db.database import ServiceDb
+from adapters.service_db.station_name import StoredStationName
 from adapters.systemd import SystemdUnits
 from domain.configuration.configuration import Configuration
 from domain.csrf_tokens import CsrfTokens
@@ -52,7 +52,7 @@ async def open_station(settings: Settings, stack: AsyncExitStack) -> Station:
     audit = SqliteAuditLog(lambda: paths.real(paths.audit_db))
     await audit.open()
     stack.push_async_callback(audit.aclose)
-    service_db = ServiceDb(lambda: paths.real(paths.service_db))
+    service_db = ServiceDb(paths)
     stack.push_async_callback(service_db.aclose)
     configuration = Configuration(paths, hub)
     states = DeviceStates(paths)
@@ -62,7 +62,6 @@ async def open_station(settings: Settings, stack: AsyncExitStack) -> Station:
     units = SystemdUnits(settings.bus_address)
     stack.push_async_callback(units.aclose)
     stack.push_async_callback(background.aclose)
-    await service_db.open()
     probes = {
         "audit log": audit.probe,
         "configuration": configuration.values,
@@ -80,7 +79,7 @@ async def open_station(settings: Settings, stack: AsyncExitStack) -> Station:
         paths=paths,
         hub=hub,
         audit=audit,
-        identity=Identity(hub, service_db.station_name, versions, socket.gethostname()),
+        identity=Identity(hub, StoredStationName(service_db), versions, socket.gethostname()),
         readiness=Readiness(hub, probes, essential=ESSENTIAL),
         configuration=configuration,
         csrf_tokens=CsrfTokens(),

@@ -11,6 +11,8 @@ class Preference(Model):
     value = fields.TextField()
 
     class Meta:
-        """Where it is kept."""
+        """How the table is called; without a description of its own it would take the docstring,
+        and every better wording would need a migration."""
 
         table = "preference"
+        table_description = "What people chose for this station"

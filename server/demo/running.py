@@ -14,7 +14,7 @@ from server.running import run_service
 from server.settings import Settings
 
 
-async def run_demo(settings: Settings, *, speed: float) -> int:
+async def run_demo(settings: Settings, *, speed: float) -> None:
     """Builds the station, runs service and line until SIGTERM or SIGINT, and removes it all."""
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="provisioner-demo-"))
@@ -23,7 +23,7 @@ async def run_demo(settings: Settings, *, speed: float) -> int:
         stack.push_async_callback(background.aclose)
         background.run("the simulated line", Line(station, speed=speed).run)
         chosen = replace(settings, root=Path(folder), https=False)
-        return await run_service(chosen, announce=_greet)
+        await run_service(chosen, announce=_greet)
 
 
 def _greet(addresses: list[str]) -> None:

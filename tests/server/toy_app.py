@@ -113,12 +113,12 @@ class Toy:
         self.addresses: list[str] = addresses
         self.port = int(addresses[0].rsplit(":", 1)[1])
 
-    def wait_for(self, word: str) -> object:
-        """Reads what the toy says until it says `word`; returns its value."""
+    def wait_for(self, word: str, value: object = None) -> object:
+        """Reads what the toy says until it says `word`, of this `value`; returns the value."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.said.append(json.loads(line))
-            if word in self.said[-1]:
+            if word in self.said[-1] and value in (None, self.said[-1][word]):
                 return self.said[-1][word]
         raise AssertionError(f"ended with {self.process.wait()} before {word!r}: {self.said}")
 
@@ -137,6 +137,16 @@ class Toy:
         self.process.send_signal(number)
         status = self.process.wait(PATIENCE)
         return status, time.monotonic() - began
+
+
+@contextmanager
+def quiet_service(root: Path, **options: object) -> Iterator[Toy]:
+    """Like `toy_service`; at its end it must have logged no traceback."""
+    with toy_service(root, **options) as found:
+        yield found
+        assert found.stop()[0] == 0
+        assert found.process.stderr is not None
+        assert "Traceback" not in found.process.stderr.read()
 
 
 @contextmanager
@@ -238,7 +248,7 @@ async def _opened() -> AsyncIterator[None]:
     try:
         yield
     finally:
-        say("left", True)
+        say("left", value=True)
 
 
 async def _toy(
@@ -258,8 +268,8 @@ async def _toy(
         if closing == "failing":
             raise RuntimeError("it broke")
         if closing == "blocking":
-            time.sleep(60)  # noqa: ASYNC251 -- a loop that hangs is the test
-        say("closed", True)
+            time.sleep(60)  # a loop that hangs is the test
+        say("closed", value=True)
 
     async with _opened():
         await serve(

@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,10 @@ class Socket:
             "extensions": {"websocket.http.response": {}},
         }
         await self.sent.put({"type": "websocket.connect"})
-        await self.service.application.asgi(scope, self.sent.get, self.got.put)
+        await self.service.application.asgi(scope, self.sent.get, self._take)
+
+    async def _take(self, message: MutableMapping[str, Any]) -> None:
+        await self.got.put(dict(message))
 
     async def send(self, message: object) -> None:
         """Sends one JSON frame."""

@@ -18,7 +18,12 @@ class Migration(migrations.Migration):
                 ),
                 ("value", fields.TextField(unique=False)),
             ],
-            options={"table": "preference", "app": "service", "pk_attr": "key"},
+            options={
+                "table": "preference",
+                "app": "service",
+                "pk_attr": "key",
+                "table_description": "What people chose for this station",
+            },
             bases=["Model"],
         ),
     ]

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def station(tmp_path: Path) -> DemoStation:
     return build_station(tmp_path, now=NOW)
 
 
-def _rows(station: DemoStation, name: str, query: str) -> list[tuple[str, ...]]:
+def _rows(station: DemoStation, name: str, query: str) -> list[Any]:
     file = station.paths.real(f"/srv/rpi-sb-provisioner/{name}.db")
     with sqlite3.connect(file) as connection:
         return connection.execute(query).fetchall()
@@ -44,7 +45,7 @@ def test_every_finished_board_has_its_record(station: DemoStation) -> None:
 def test_the_sqlite3_program_reads_both(station: DemoStation) -> None:
     for name in ("state", "manufacturing"):
         file = station.paths.real(f"/srv/rpi-sb-provisioner/{name}.db")
-        check = ["sqlite3", file, "pragma integrity_check; pragma journal_mode"]
+        check = ["sqlite3", str(file), "pragma integrity_check; pragma journal_mode"]
         found = subprocess.run(check, capture_output=True, text=True, check=True).stdout
         assert found.split() == ["ok", "wal"]
 
