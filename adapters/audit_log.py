@@ -2,55 +2,23 @@
 
 import asyncio
 import logging
-import os
 import sqlite3
-import stat
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from adapters.audit_table import BUSY_SECONDS, INSERT, file_identity, open_table, row_of
 from domain.audit import AuditEntry, AuditUnavailable, EventType
 
 log = logging.getLogger("provisioner.audit")
 
-# The order is the contract's (audit section 1); the reference reads by position, so ours come
-# after.
-COLUMNS = (
-    ("timestamp", "TEXT NOT NULL"),
-    ("event_type", "TEXT NOT NULL"),
-    ("client_ip", "TEXT"),
-    ("user_agent", "TEXT"),
-    ("handler_path", "TEXT"),
-    ("operation", "TEXT"),
-    ("target_path", "TEXT"),
-    ("success", "INTEGER"),
-    ("username", "TEXT"),
-    ("additional_info", "TEXT"),
-    ("caller", "TEXT"),
-    ("correlation_id", "TEXT"),
-    ("surface", "TEXT"),
-    ("outcome", "TEXT"),
-    ("peer_ip", "TEXT"),
-    ("utc", "TEXT"),
-)
-CREATE = (
-    "CREATE TABLE IF NOT EXISTS audit_log (id INTEGER PRIMARY KEY AUTOINCREMENT, "
-    + ", ".join(f"{name} {kind}" for name, kind in COLUMNS)
-    + ")"
-)
-INDEX = "CREATE INDEX IF NOT EXISTS idx_timestamp ON audit_log(timestamp)"
-INSERT = (
-    f"INSERT INTO audit_log ({', '.join(name for name, _ in COLUMNS)}) "  # noqa: S608 -- constants
-    f"VALUES ({', '.join('?' * len(COLUMNS))})"
-)
 LINGER_SECONDS = 0.02
 """How long rows nobody waits for gather before they are written together."""
 RETRY_SECONDS = 1.0
 MOST_WAITING = 100_000
 """Beyond this backlog rows are counted instead of kept; a row says so when the log is back."""
-BUSY_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -167,7 +135,7 @@ class SqliteAuditLog:
     def _try_to_write(self, batch: Sequence[AuditEntry]) -> bool:
         try:
             connection = self._connected()
-            rows = [_row(entry) for entry in (*batch, *self._note_of_loss())]
+            rows = [row_of(entry) for entry in (*batch, *self._note_of_loss())]
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(INSERT, rows)
             connection.execute("COMMIT")
@@ -224,80 +192,17 @@ class SqliteAuditLog:
 
     def _connected(self) -> sqlite3.Connection:
         path = self._path()
-        if self._connection is not None and _identity(path) == self._identity:
+        if self._connection is not None and file_identity(path) == self._identity:
             return self._connection
         self._drop_connection()
-        self._connection = _open(path)
-        self._identity = _identity(path)
+        self._connection = open_table(path)
+        self._identity = file_identity(path)
         return self._connection
 
     def _drop_connection(self) -> None:
         if self._connection is not None:
             self._connection.close()
         self._connection = None
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(f"{path.name} is not a regular file")
-        os.fchmod(handle, 0o640)
-    finally:
-        os.close(handle)
-    connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    try:
-        _prepare(connection)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        # A rollback journal as before, truncated instead of removed: one folder sync less.
-        connection.execute("PRAGMA journal_mode=TRUNCATE")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute(CREATE)
-    connection.execute(INDEX)
-    present = {row[1] for row in connection.execute("PRAGMA table_info(audit_log)")}
-    for name, kind in COLUMNS:
-        if name not in present:
-            connection.execute(f"ALTER TABLE audit_log ADD COLUMN {name} {kind}")
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _row(entry: AuditEntry) -> tuple[str | int | None, ...]:
-    return (
-        # Local time without a zone, as every old reader expects; `utc` beside it is unambiguous.
-        entry.at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
-        entry.event_type.value,
-        entry.client_ip,
-        entry.user_agent,
-        entry.handler_path,
-        entry.operation,
-        entry.target_path,
-        None if entry.success is None else int(entry.success),
-        entry.username,
-        entry.additional_info,
-        entry.caller,
-        entry.correlation_id,
-        entry.surface,
-        entry.outcome,
-        entry.peer_ip,
-        entry.at.astimezone(UTC).isoformat(timespec="milliseconds"),
-    )
 
 
 def _answer(future: "asyncio.Future[None]", failure: str) -> None:

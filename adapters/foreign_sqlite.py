@@ -23,6 +23,9 @@ class ForeignDatabase:
     `logical` tells the file's path at each use, in the worker thread; the empty text is a missing
     file. A missing file or table has no rows. No call waits longer than `limit_seconds`, and none
     for a lock longer than `busy_seconds`. Everything raises what `failures` names.
+
+    A file in WAL mode gets SQLite's `-wal` and `-shm` beside it while it is held, as with every
+    reader; in rollback mode nothing is made.
     """
 
     def __init__(

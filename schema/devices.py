@@ -103,7 +103,7 @@ class DeviceQueries:
         return _device(await get_device(*who(info), serial=serial, port=port))
 
     @strawberry.field(
-        description="What the station wrote of every change, oldest first: the list of GET /devices."
+        description="What the station wrote of every change, oldest first, as GET /devices lists."
     )
     async def state_rows(
         self, info: Info, first: int | None = None, after: str | None = None

@@ -37,7 +37,7 @@ class StationExecutor(QuickExecutor):
 
     frames: ClassVar[SharedFrames] = SharedFrames()
     work: ClassVar[UncutWork] = UncutWork()
-    event_seconds: ClassVar[float] = Limits.execution_seconds
+    event_seconds: ClassVar[float] = 30.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- graphql-core's own
         super().__init__(*args, **kwargs)
@@ -46,7 +46,7 @@ class StationExecutor(QuickExecutor):
         self._scope = scope_of(self.schema, self.operation, self.variable_values, context)
 
     @classmethod
-    def build(cls, *args: Any, **kwargs: Any) -> list[GraphQLError] | Executor:  # noqa: ANN401 -- graphql-core's own
+    def build(cls, *args: Any, **kwargs: Any) -> list[GraphQLError] | Executor[Any]:  # noqa: ANN401 -- graphql-core's own
         """Builds an executor, or says what is wrong with the variables."""
         built = super().build(*args, **kwargs)
         if isinstance(built, list):
@@ -100,7 +100,7 @@ class StationExecutor(QuickExecutor):
             self.frames.forget(key)
 
     def _execution(self) -> AwaitableOrValue[ExecutionResult]:
-        result = cast("AwaitableOrValue[ExecutionResult]", super().execute_operation(False))
+        result = cast("AwaitableOrValue[ExecutionResult]", super().execute_operation(serially=False))
         return result if isinstance(result, ExecutionResult) else self._in_time(result)
 
     async def _in_time(self, result: Awaitable[ExecutionResult]) -> ExecutionResult:

@@ -77,9 +77,11 @@ class LimitedHttp(HttpToolsProtocol):
         self._deadline.set(self._limits.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stops the clock."""
+        """Stops the clock, and tells the running request, also when others wait behind it."""
         self._deadline.close()
         super().connection_lost(exc)
+        if self._answering is not None and not self._answering.response_complete:
+            _disconnect(self._answering)
 
     def data_received(self, data: bytes) -> None:
         """Reads what came, and counts what it brought."""

@@ -91,7 +91,12 @@ def test_no_file_names_a_registry_or_a_folder_of_one_machine() -> None:
 
 
 def test_no_python_file_is_too_long() -> None:
-    lengths = {name: text.count("\n") for name, text in own_texts() if name.endswith(".py")}
+    # Tests may be longer (style 3): a table of cases is not a noun to split by.
+    lengths = {
+        name: text.count("\n")
+        for name, text in own_texts()
+        if name.endswith(".py") and not name.startswith("tests/")
+    }
 
     assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
     assert len(lengths) > 10

@@ -22,6 +22,8 @@ from tests.fakes.state_rows import (
     run_sqlite,
 )
 
+pytestmark = pytest.mark.real  # the sqlite3 program: Debian package sqlite3
+
 Write = Callable[..., None]
 
 

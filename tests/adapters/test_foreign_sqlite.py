@@ -21,6 +21,8 @@ from domain.errors import Unavailable
 from domain.host_paths import HostPaths
 from tests.fakes.state_rows import run_sqlite
 
+pytestmark = pytest.mark.real  # the sqlite3 program: Debian package sqlite3
+
 LOGICAL = "/srv/parts.db"
 TABLE = "CREATE TABLE devices(id integer primary key, serial TEXT, secure integer);"
 ROWS = "INSERT INTO devices VALUES (1, 'aa', 1), (2, NULL, '');"

@@ -11,6 +11,8 @@ from domain.manufacturing import Records, RecordsNotFetched, RecordsNotOpen, Rec
 from tests.fakes.records import CURRENT, VARIANTS, FakeRecords, insert_sql
 from tests.fakes.state_rows import run_sqlite
 
+pytestmark = pytest.mark.real  # the sqlite3 program: Debian package sqlite3
+
 LOGICAL = "/srv/rpi-sb-provisioner/manufacturing.db"
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Annotated, NewType
+from typing import Annotated, Any, NewType
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
@@ -14,7 +14,7 @@ from domain.events import Event, Hub, Update, watch_changes
 from schema.scalars import DATE_TIME, LONG
 
 Long = NewType("Long", int)
-SCALARS: dict[object, object] = {datetime: DATE_TIME, Long: LONG}
+SCALARS: dict[Any, Any] = {datetime: DATE_TIME, Long: LONG}
 MOMENT = datetime(2026, 8, 1, 12, 30, tzinfo=UTC)
 
 
@@ -88,7 +88,7 @@ class Person(Named):
     age: int
     tools: list[Tool] = strawberry.field(default_factory=list)
     friend: "Person | None" = None
-    closest: "Person" = None  # type: ignore[assignment]
+    closest: "Person" = strawberry.field(default=None)
 
 
 Thing = Annotated[Tool | Person, strawberry.union("Thing")]
@@ -139,9 +139,9 @@ executions: list[int] = []
 class Station:
     """What the toy's root fields read."""
 
-    rows: list[object] = field(default_factory=list)
-    tools: object = field(default_factory=list)
-    tool: object = None
+    rows: Any = field(default_factory=list)
+    tools: Any = field(default_factory=list)
+    tool: Any = None
     hub: Hub = field(default_factory=Hub)
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -164,23 +164,23 @@ Info = strawberry.Info[Context, None]
 class Query:
     @strawberry.field
     def rows(self, info: Info) -> list[Plain]:
-        return info.context.station.rows  # type: ignore[return-value]
+        return info.context.station.rows
 
     @strawberry.field
     def tools(self, info: Info) -> list[Tool] | None:
-        return info.context.station.tools  # type: ignore[return-value]
+        return info.context.station.tools
 
     @strawberry.field
     def loose_tools(self, info: Info) -> list[Tool | None]:
-        return info.context.station.tools  # type: ignore[return-value]
+        return info.context.station.tools
 
     @strawberry.field
     def tool(self, info: Info) -> Tool | None:
-        return info.context.station.tool  # type: ignore[return-value]
+        return info.context.station.tool
 
     @strawberry.field
     def things(self, info: Info) -> list[Thing] | None:
-        return info.context.station.tools  # type: ignore[return-value]
+        return info.context.station.tools
 
     @strawberry.field
     def echo(self, long: Long | None = None, at: datetime | None = None) -> str:
@@ -246,19 +246,19 @@ async def _ticks(info: Info) -> AsyncGenerator[Update[int], None]:
         yield update
 
 
-def toy_schema(**arguments: object) -> strawberry.Schema:
+def toy_schema(**arguments: Any) -> strawberry.Schema:
     """Returns the toy as a schema; `arguments` are those of `strawberry.Schema`."""
     return strawberry.Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[Person],
-        config=StrawberryConfig(scalar_map=SCALARS),  # type: ignore[arg-type]
-        **arguments,  # type: ignore[arg-type]
+        config=StrawberryConfig(scalar_map=SCALARS),
+        **arguments,
     )
 
 
-def plain_rows(count: int) -> list[object]:
+def plain_rows(count: int) -> list[Plain]:
     """Returns `count` rows of ten plain fields."""
     return list(_plain(count))
 

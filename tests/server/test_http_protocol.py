@@ -209,6 +209,14 @@ def test_pipelined_requests_are_answered_in_order(service: Toy) -> None:
     assert paths == [f"/{number}" for number in range(20)]
 
 
+def test_a_client_that_leaves_is_noticed_by_the_request_that_runs(service: Toy) -> None:
+    with service.connect() as connection:
+        connection.send(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n" * 2)
+        service.wait_for("running", "/slow")
+    # Its answer has nowhere to go; `quiet_service` sees to it that this is no failure.
+    assert service.wait_for("finished", "/slow")
+
+
 def test_too_many_pipelined_requests_end_the_connection_after_the_good_ones(service: Toy) -> None:
     with service.connect() as connection:
         connection.send(b"".join(b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n" % n for n in range(200)))

@@ -217,6 +217,7 @@ async def _slow(scope: Scope, receive: Receive, send: Send) -> None:
     say("running", scope["path"])
     await asyncio.sleep(0.5)
     await _answer(send, 200, {"slow": True})
+    say("finished", scope["path"])
 
 
 async def _answer(send: Send, status: int, facts: Mapping[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""Every documented path is served or pending, every route has a resolver, every resolver a field."""
+"""Every documented path is served or pending; routes have resolvers, resolvers have fields."""
 
 import pytest
 from graphql import GraphQLObjectType
