@@ -12,12 +12,11 @@ system bus. Both end with their standard input.
 
 import errno
 import json
-import os
 import select
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from pystemd.dbusexc import DBusBaseError
 from pystemd.dbuslib import DBus, DBusAddress, DbusMessage
@@ -55,41 +54,43 @@ def main() -> None:
     # The service ends this process by closing the pipe; a Ctrl-C at its terminal is not for us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # Ends a child whose service was killed in the middle of a call.
-    os.environ["SYSTEMD_BUS_TIMEOUT"] = f"{limit}s"
     serve = serve_signals if purpose == "signals" else serve_calls
     with suppress(BrokenPipeError):
-        serve(address)
+        serve(address, float(limit))
 
 
-def serve_calls(address: str) -> None:
+@contextmanager
+def ending_in(seconds: float) -> Iterator[None]:
+    """Ends this process when the block takes longer: a service that lives has killed it by then,
+    and one that was itself killed leaves no child behind in a hung bus."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def serve_calls(address: str, limit: float) -> None:
     """Answers one request after the other, and connects again when the bus was gone."""
     bus: DBus | None = None
     for line in sys.stdin:
         request = json.loads(line)
         answer: dict[str, Plain] = {"id": request["id"]}
         try:
-            bus = _fresh(bus) or _opened(address)
-            answer["body"] = CALLS[request["call"]](bus, request["name"].encode())
+            with ending_in(2 * limit):
+                bus = _fresh(bus) or _opened(address)
+                answer["body"] = CALLS[request["call"]](bus, request["name"].encode())
         except DBusBaseError as error:
             answer |= {"error": _name_of(error), "message": _message_of(error)}
         _say(answer)
 
 
-def serve_signals(address: str) -> None:
+def serve_signals(address: str, limit: float) -> None:
     """Subscribes, says the units of that moment, then tells signals till one end is gone."""
     try:
-        bus = _opened(address)
-        _ping(bus, b"")  # at boot the bus holds it until systemd has come
-        owner = _call(bus, BUS, b"GetNameOwner", SYSTEMD, to=BUS)
-        listener = Listener(owner)
-        # Each member by its name: a signal without a body looks to `_drain` like none at all.
-        for member in (b"JobRemoved", b"UnitRemoved"):
-            bus.match_signal(SYSTEMD, None, MANAGER, member, listener.hear, None)
-        bus.match_signal(SYSTEMD, None, PROPERTIES, b"PropertiesChanged", listener.hear, None)
-        bus.match_signal(BUS, None, BUS, b"NameOwnerChanged", listener.hear_owner, None)
-        _call(bus, MANAGER, b"Subscribe")
-        _say({"units": _list_units(bus, b"")})
+        with ending_in(2 * limit):
+            bus = _opened(address)
+            listener = _subscribed(bus)
         while not listener.systemd_restarted:
             # The calls above read signals into sd-bus: look there first, then at the socket.
             _drain(bus)
@@ -98,6 +99,19 @@ def serve_signals(address: str) -> None:
                 return
     except DBusBaseError as error:
         _say({"error": _name_of(error), "message": _message_of(error)})
+
+
+def _subscribed(bus: DBus) -> "Listener":
+    _ping(bus, b"")  # at boot the bus holds it until systemd has come
+    listener = Listener(_call(bus, BUS, b"GetNameOwner", SYSTEMD, to=BUS))
+    # Each member by its name: a signal without a body looks to `_drain` like none at all.
+    for member in (b"JobRemoved", b"UnitRemoved"):
+        bus.match_signal(SYSTEMD, None, MANAGER, member, listener.hear, None)
+    bus.match_signal(SYSTEMD, None, PROPERTIES, b"PropertiesChanged", listener.hear, None)
+    bus.match_signal(BUS, None, BUS, b"NameOwnerChanged", listener.hear_owner, None)
+    _call(bus, MANAGER, b"Subscribe")
+    _say({"units": _list_units(bus, b"")})
+    return listener
 
 
 class Listener:
@@ -152,10 +166,10 @@ def _fresh(bus: DBus | None) -> DBus | None:
 
 
 def _drain(bus: DBus) -> None:
-    # sd-bus also comes back without a message after work of its own, and the one that tells of a
-    # lost connection looks empty: only twice nothing is nothing.
+    # sd-bus takes two steps that look like nothing before it admits that the connection is lost,
+    # and also comes back without a message after work of its own: only the third nothing counts.
     nothing = 0
-    while nothing < 2:
+    while nothing < 3:
         nothing = nothing + 1 if bus.process().is_empty() else 0
 
 
@@ -226,9 +240,8 @@ def _name_of(error: DBusBaseError) -> str:
 
     pystemd keeps the name only of errors that it has no class for; the class tells the others.
     """
-    if error.err_name:
-        name: str = error.err_name.decode(errors="replace")
-        return name
+    if error.err_name and isinstance(error.err_name, bytes):
+        return error.err_name.decode(errors="replace")
     kind = type(error).__name__
     if kind == "DBusNoSuchUnitError":
         return "org.freedesktop.systemd1.NoSuchUnit"

@@ -34,7 +34,7 @@ class BusPipe:
         """Starts a child for `calls` or `signals` on the bus at `address`, None for the system
         bus; raises `ChildGone`.
 
-        `limit` is the seconds after which a child that lost its service gives up a call.
+        `limit` is the seconds of a call; after twice as long a child that lost its service ends.
         """
         # -P: the child's folder holds modules with the names of libraries.
         command = (sys.executable, "-P", str(CHILD), purpose, address or "", f"{limit:f}")

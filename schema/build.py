@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.devices import DeviceQueries
 from schema.errors import Masked
+from schema.execution import QuickExecutor
 from schema.limits import Limits, checks
 from schema.scalars import DATE_TIME
 from schema.station import StationMutations, StationQueries, StationSubscriptions
@@ -36,5 +37,6 @@ def build_schema(limits: Limits | None = None) -> strawberry.Schema:
         mutation=Mutation,
         subscription=Subscription,
         config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
+        execution_context_class=QuickExecutor,
         extensions=[checks(limits or Limits()), Masked],
     )

@@ -80,12 +80,16 @@ class AcceptRefused(Unsupported):
 
 
 class MethodRefused(Unsupported):
-    """The method is neither GET nor POST."""
+    """The method does not do this; `allowed` are those that do."""
 
     code = "GRAPHQL_METHOD_NOT_ALLOWED"
     title = "Method Not Allowed"
     meaning = "GraphQL takes GET (queries) and POST (queries and mutations)."
     remedy = "Use one of the methods that the header Allow names."
+
+    def __init__(self, message: str, *, allowed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class DepthLimit(Invalid):

@@ -63,19 +63,33 @@ class Devices:
         self._stamp: Stamp | None = None
         self._projection = Projection()
         self._sorted: list[Device] | None = None
-        self._catching_up = asyncio.Lock()
+        self._checking = asyncio.Lock()
+        self._next: asyncio.Future[None] | None = None
 
     async def catch_up(self) -> None:
-        """Reads the rows above the last one seen; publishes `DevicesChanged` when there are any."""
-        async with self._catching_up:
-            stamp = await self._rows.stamp()
-            if stamp == self._stamp:
-                return
-            anew = self._stamp is None or stamp.identity != self._stamp.identity
-            projection = Projection() if anew else self._projection
-            changed = await self._read_into(projection)
-            known, self._stamp = self._stamp, stamp
-            self._projection, self._sorted = projection, None
+        """Reads the rows above the last one seen; publishes `DevicesChanged` when there are any.
+
+        All who ask while a check runs share the next one, so that none sees what is older than
+        its question.
+        """
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._check_next())
+        await asyncio.shield(self._next)
+
+    async def _check_next(self) -> None:
+        async with self._checking:
+            self._next = None
+            await self._check()
+
+    async def _check(self) -> None:
+        stamp = await self._rows.stamp()
+        if stamp == self._stamp:
+            return
+        anew = self._stamp is None or stamp.identity != self._stamp.identity
+        projection = Projection() if anew else self._projection
+        changed = await self._read_into(projection)
+        known, self._stamp = self._stamp, stamp
+        self._projection, self._sorted = projection, None
         if known is not None and (anew or changed):
             self._hub.publish(DevicesChanged(frozenset() if anew else frozenset(changed)))
 
@@ -139,8 +153,10 @@ class Devices:
         """
         if not identifier:
             raise SerialMissing("The serial is empty; name the device by its serial or USB path.")
-        row = await self._rows.newest_by_serial(identifier)
-        row = row or await self._rows.newest_by_endpoint(identifier)
+        await self.catch_up()
+        projection = self._projection
+        row = projection.newest_by_serial.get(identifier)
+        row = row or projection.newest_by_endpoint.get(identifier)
         if row is None:
             raise _not_found(identifier)
         return row

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from domain.devices.serials import LONG, board_key, is_real
 from domain.devices.states import StateRow
@@ -35,9 +35,14 @@ class Device:
 
 @dataclass(slots=True)
 class Projection:
-    """The devices by key, and the id of the last row that they hold."""
+    """The devices by key, the newest row of each serial and endpoint as written, and the last id.
+
+    Newest is by stored time, then id (contract devices 6.2).
+    """
 
     devices: dict[str, Device] = field(default_factory=dict)
+    newest_by_serial: dict[str, StateRow] = field(default_factory=dict)
+    newest_by_endpoint: dict[str, StateRow] = field(default_factory=dict)
     last_id: int = -(2**63) + 1
 
     def take(self, rows: Sequence[StateRow]) -> set[str]:
@@ -52,6 +57,8 @@ class Projection:
         if named and row.endpoint:
             # The board at this port has told its serial: it is no longer the nameless one.
             self.devices.pop(f"port:{row.endpoint}", None)
+        _keep_newest(self.newest_by_serial, row.serial, row)
+        _keep_newest(self.newest_by_endpoint, row.endpoint, row)
         self.last_id = row.id
         return key
 
@@ -87,6 +94,16 @@ def _merged(known: Device, row: StateRow) -> Device:
         changes=known.changes + 1,
         newest_id=row.id,
     )
+
+
+def _keep_newest(rows: dict[str, StateRow], name: str, row: StateRow) -> None:
+    known = rows.get(name)
+    if known is None or _time(known) <= _time(row):
+        rows[name] = row
+
+
+def _time(row: StateRow) -> tuple[bool, datetime]:
+    return row.at is not None, row.at or datetime.min.replace(tzinfo=UTC)
 
 
 def _usb_path(endpoint: str) -> str | None:

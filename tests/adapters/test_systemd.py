@@ -15,6 +15,7 @@ from types import ModuleType
 import pytest
 
 from adapters.systemd import SystemdUnits
+from adapters.systemd_pipe import BusPipe, ChildGone
 from domain.services import (
     Unit,
     UnitChanged,
@@ -398,6 +399,17 @@ class TestBrokenBus:
             assert time.monotonic() - begun < PATIENCE / 2
             with pytest.raises(UnitsUnavailable):
                 await hung
+
+    async def test_a_child_that_lost_its_service_in_a_call_ends(self, tmp_path: Path) -> None:
+        relay = Relay(tmp_path / "bus")
+        relay.hangs = True
+        async with relay.serving():
+            pipe = await BusPipe.open("calls", relay.address, limit=LIMIT / 2)
+            pipe.send({"id": 1, "call": "ping", "name": ""})
+            async with asyncio.timeout(PATIENCE):
+                with pytest.raises(ChildGone):
+                    await pipe.receive()
+            await pipe.close()
 
     async def test_a_watch_on_a_hung_bus_begins_without_it(self, tmp_path: Path) -> None:
         relay = Relay(tmp_path / "bus")

@@ -1,7 +1,7 @@
 """A small schema with everything that an executor can meet: lists, nulls, errors, unions, time."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -94,17 +94,30 @@ class Person(Named):
 Thing = Annotated[Tool | Person, strawberry.union("Thing")]
 
 
-class Broken:
-    """Looks like a tool whose properties raise."""
+class BrokenTool(Tool):
+    """A tool of which some attributes cannot be read."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.id = "broken"
+    def __init__(self, broken: set[str], **values: Any) -> None:
+        super().__init__(**values)
+        self.broken = broken
 
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise RuntimeError(f"{name} cannot be read")
+    def __getattribute__(self, name: str) -> Any:
+        if name in object.__getattribute__(self, "__dict__").get("broken", ()):
+            raise RuntimeError(f"{name} cannot be read")
+        return object.__getattribute__(self, name)
+
+
+class Later:
+    """An awaitable that can be awaited again and again; an exception is raised."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __await__(self) -> Generator[Any, Any, object]:
+        yield from asyncio.sleep(0).__await__()
+        if isinstance(self.value, Exception):
+            raise self.value
+        return self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,23 +177,23 @@ Info = strawberry.Info[Context, None]
 class Query:
     @strawberry.field
     def rows(self, info: Info) -> list[Plain]:
-        return info.context.station.rows
+        return info.context.station.rows  # type: ignore[no-any-return]
 
     @strawberry.field
     def tools(self, info: Info) -> list[Tool] | None:
-        return info.context.station.tools
+        return info.context.station.tools  # type: ignore[no-any-return]
 
     @strawberry.field
     def loose_tools(self, info: Info) -> list[Tool | None]:
-        return info.context.station.tools
+        return info.context.station.tools  # type: ignore[no-any-return]
 
     @strawberry.field
     def tool(self, info: Info) -> Tool | None:
-        return info.context.station.tool
+        return info.context.station.tool  # type: ignore[no-any-return]
 
     @strawberry.field
     def things(self, info: Info) -> list[Thing] | None:
-        return info.context.station.tools
+        return info.context.station.tools  # type: ignore[no-any-return]
 
     @strawberry.field
     def echo(self, long: Long | None = None, at: datetime | None = None) -> str:

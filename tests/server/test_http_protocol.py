@@ -15,6 +15,8 @@ UPGRADE = (
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
 
+BROKEN = b"POST /later HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toy]:
@@ -211,9 +213,9 @@ def test_pipelined_requests_are_answered_in_order(service: Toy) -> None:
 
 def test_a_client_that_leaves_is_noticed_by_the_request_that_runs(service: Toy) -> None:
     with service.connect() as connection:
-        connection.send(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n" * 2)
+        connection.send(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n" + BROKEN)
         service.wait_for("running", "/slow")
-    # Its answer has nowhere to go; `quiet_service` sees to it that this is no failure.
+    # Its answer has nowhere to go; `quiet_service` sees to it that nothing is logged for that.
     assert service.wait_for("finished", "/slow")
 
 
@@ -231,10 +233,7 @@ def test_garbage_after_a_good_request_does_not_disturb_its_answer(service: Toy) 
 
 
 def test_a_broken_body_behind_a_running_request_does_not_disturb_it(service: Toy) -> None:
-    answer = service.exchange(
-        b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"
-        b"POST /later HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
-    )
+    answer = service.exchange(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n" + BROKEN)
     assert (answer.facts, answer.rest) == ({"slow": True}, b"")
 
 
@@ -340,6 +339,17 @@ def test_an_open_websocket_is_neither_idle_nor_slow(hasty: Toy) -> None:
             websocket.recv(1)
         websocket.send("still there")
         assert websocket.recv(PATIENCE) == "still there"
+
+
+def test_a_websocket_on_a_kept_connection_is_not_idle(hasty: Toy) -> None:
+    with hasty.connect() as connection:
+        connection.send(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert connection.answer().status == 200
+        connection.send(b"GET /ws/echo HTTP/1.1\r\n" + UPGRADE + b"\r\n")
+        connection.until(b"\r\n\r\n")
+        connection._socket.settimeout(1)
+        with pytest.raises(TimeoutError):
+            connection.rest()
 
 
 def drip(connection: socket.socket, data: bytes) -> bytes:

@@ -139,12 +139,13 @@ def test_what_cannot_be_closed_does_not_hold_the_end_up(tmp_path: Path, closing:
     assert seconds < 4
 
 
-def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_at_once(tmp_path: Path, number: signal.Signals) -> None:
     with toy_service(tmp_path, closing="blocking", grace_seconds=60) as toy:
-        toy.process.terminate()
+        toy.process.send_signal(number)
         toy.wait_for("closing")
-        status, seconds = toy.stop()
-    assert status == -signal.SIGTERM
+        status, seconds = toy.stop(number)
+    assert status == -number
     assert seconds < 2
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from server.demo.station import build_station
 
 from domain.station import Station
+from server.demo.station import build_station
 from server.running import Application, build_application
 from server.settings import Settings
 from server.wiring import open_station

@@ -1,0 +1,126 @@
+"""Devices: one for each board, folded from the rows; asked many times at once, read once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from domain.devices.devices import DeviceNotFound, Devices, DevicesChanged
+from domain.devices.states import Stamp, StateRow
+from domain.events import Hub, Published
+from domain.paging import page_request
+
+LONG, SHORT = "10000000a0b0c0d0", "a0b0c0d0"
+T0 = datetime(2026, 8, 1, tzinfo=UTC)
+
+
+class Rows:
+    """Rows in memory that count how often they are asked."""
+
+    def __init__(self) -> None:
+        self.rows: list[StateRow] = []
+        self.identity = "file"
+        self.stamps = 0
+
+    def add(self, serial: str, endpoint: str, state: str, *, board_type: str = "") -> None:
+        number = len(self.rows) + 1
+        at = T0 + timedelta(seconds=number)
+        self.rows.append(StateRow(number, serial, endpoint, state, "", "", board_type, at))
+
+    async def stamp(self) -> Stamp:
+        self.stamps += 1
+        await asyncio.sleep(0)
+        return Stamp(self.identity, len(self.rows))
+
+    async def rows_after(self, id: int, *, most: int) -> Sequence[StateRow]:
+        return [row for row in self.rows if row.id > id][:most]
+
+    async def newest_first(self) -> AsyncIterator[Sequence[StateRow]]:
+        yield self.rows[::-1]
+
+    async def newest_by_serial(self, serial: str) -> StateRow | None:
+        return next((row for row in self.rows[::-1] if row.serial == serial), None)
+
+    async def newest_by_endpoint(self, endpoint: str) -> StateRow | None:
+        return next((row for row in self.rows[::-1] if row.endpoint == endpoint), None)
+
+    async def probe(self) -> None:
+        return None
+
+
+async def test_both_serials_are_one_board_and_the_board_type_stays() -> None:
+    rows = Rows()
+    rows.add(SHORT, "1-1.2", "BOOTSTRAP-FINISHED", board_type="18")
+    rows.add(LONG, "1-1.2", "TRIAGE-STARTED")
+    device = await Devices(Hub(), rows).get(serial=SHORT)
+    assert (device.serial, device.state, device.board_type) == (LONG, "TRIAGE-STARTED", "18")
+    assert device.changes == 2
+
+
+async def test_a_nameless_board_becomes_the_one_that_tells_its_serial() -> None:
+    rows, hub = Rows(), Hub()
+    rows.add("", "1-1.3", "BOOTSTRAP-STARTED")
+    devices = Devices(hub, rows)
+    assert (await devices.get(port="1-1.3")).serial is None
+    rows.add(SHORT, "1-1.3", "BOOTSTRAP-FINISHED")
+    assert await devices.count() == 1
+    assert (await devices.get(port="1-1.3")).serial == SHORT
+
+
+async def test_an_excluded_port_keeps_its_board_visible() -> None:
+    rows = Rows()
+    rows.add(SHORT, "bootstrap", "PORT-EXCLUDED")
+    device = await Devices(Hub(), rows).get(serial=LONG)
+    assert (device.state, device.port) == ("PORT-EXCLUDED", None)
+
+
+async def test_a_new_row_is_published_with_its_board() -> None:
+    rows, hub = Rows(), Hub()
+    rows.add(LONG, "1-1", "A")
+    devices = Devices(hub, rows)
+    await devices.catch_up()
+    with hub.subscribe(DevicesChanged) as subscription:
+        rows.add(LONG, "1-1", "B")
+        await devices.catch_up()
+        assert await subscription.next() == Published(1, DevicesChanged(frozenset({SHORT})))
+
+
+async def test_a_replaced_file_is_read_anew() -> None:
+    rows, hub = Rows(), Hub()
+    rows.add(LONG, "1-1", "A")
+    devices = Devices(hub, rows)
+    assert await devices.count() == 1
+    rows.identity, rows.rows = "another file", []
+    assert await devices.count() == 0
+
+
+async def test_many_who_ask_at_once_share_a_check() -> None:
+    rows = Rows()
+    rows.add(LONG, "1-1", "A")
+    devices = Devices(Hub(), rows)
+    found = await asyncio.gather(*(devices.latest_row(LONG) for _ in range(100)))
+    assert {row.state for row in found} == {"A"}
+    assert rows.stamps <= 2
+
+
+async def test_the_latest_row_is_exact_as_the_old_path_was() -> None:
+    rows = Rows()
+    rows.add(LONG, "1-1", "A")
+    devices = Devices(Hub(), rows)
+    assert (await devices.latest_row("1-1")).serial == LONG
+    with pytest.raises(DeviceNotFound):
+        await devices.latest_row(LONG.upper())
+
+
+async def test_pages_of_rows_go_forwards() -> None:
+    rows = Rows()
+    for number in range(5):
+        rows.add(LONG, "1-1", str(number))
+    devices = Devices(Hub(), rows)
+    first = await devices.rows_page(page_request("state-rows:oldest", first=3))
+    rest = await devices.rows_page(
+        page_request("state-rows:oldest", first=3, after=first.cursors[-1])
+    )
+    assert [row.state for row in (*first.items, *rest.items)] == ["0", "1", "2", "3", "4"]
+    assert (first.has_next, rest.has_next) == (True, False)
