@@ -8,10 +8,10 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.devices import DeviceQueries
 from schema.errors import Masked
-from schema.execution import QuickExecutor
 from schema.limits import Limits, checks
 from schema.scalars import DATE_TIME
 from schema.station import StationMutations, StationQueries, StationSubscriptions
+from schema.station_executor import station_executor
 
 
 @strawberry.type(description="Everything that can be asked of this station.")
@@ -37,6 +37,6 @@ def build_schema(limits: Limits | None = None) -> strawberry.Schema:
         mutation=Mutation,
         subscription=Subscription,
         config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
-        execution_context_class=QuickExecutor,
+        execution_context_class=station_executor(limits or Limits()),
         extensions=[checks(limits or Limits()), Masked],
     )

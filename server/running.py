@@ -90,8 +90,10 @@ async def run_service(settings: Settings, *, announce: Announce | None = None) -
     set_up_logs(settings.log_level)
     async with AsyncExitStack() as stack:
         station = await open_station(settings, stack)
+        application = build_application(station, settings)
+        stack.push_async_callback(application.graphql.close_all, seconds=1)
         await serve(
-            build_application(station, settings).asgi,
+            application.asgi,
             Listening(
                 settings.address, settings.port, settings.https_port if settings.https else None
             ),
@@ -120,4 +122,8 @@ def _watch(metrics: Metrics, station: Station, graphql: StationGraphQL) -> None:
     metrics.watch("hub_subscribers", "Open subscriptions of the hub.", lambda: hub.subscribers)
     metrics.watch("hub_lagged", "Events that a slow subscriber lost.", lambda: hub.lagged)
     metrics.watch("audit_waiting", "Audit rows not yet written.", lambda: station.audit.waiting)
-    metrics.watch("graphql_sockets", "Open GraphQL WebSockets.", lambda: graphql.open_sockets)
+    metrics.watch(
+        "graphql_operations",
+        "Operations that run on GraphQL sockets.",
+        lambda: graphql.open_operations,
+    )

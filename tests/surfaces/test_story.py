@@ -1,6 +1,7 @@
 """One story told through both surfaces, and live: the facts are the same."""
 
 import asyncio
+import hashlib
 import subprocess
 from collections.abc import AsyncIterator, MutableMapping
 from dataclasses import dataclass, field
@@ -8,9 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
+from domain.caller import Role
+from schema.build import build_schema
+from schema.limits import Limits
+from server.settings import Token
 from tests.surfaces.conftest import Service, running
 
+LIVE = "subscription { stationChanges { sequence } }"
 TABLE = (
     "create table if not exists devices(id integer primary key, serial TEXT not null, "
     "endpoint TEXT not null, state TEXT not null, image TEXT not null, ip_address TEXT not null, "
@@ -38,6 +45,9 @@ class Socket:
     sent: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
     got: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
 
+    def __post_init__(self) -> None:
+        self.sent.put_nowait({"type": "websocket.connect"})
+
     async def run(self, headers: list[tuple[bytes, bytes]], path: str = "/graphql") -> None:
         """Serves the socket until the application ends it."""
         scope = {
@@ -52,7 +62,6 @@ class Socket:
             "subprotocols": ["graphql-transport-ws"],
             "extensions": {"websocket.http.response": {}},
         }
-        await self.sent.put({"type": "websocket.connect"})
         await self.service.application.asgi(scope, self.sent.get, self._take)
 
     async def _take(self, message: MutableMapping[str, Any]) -> None:
@@ -149,3 +158,70 @@ async def test_subscribing_before_the_init_closes_with_4401(service: Service) ->
         await socket.sent.put({"type": "websocket.disconnect", "code": 4401})
         await asyncio.wait_for(serving, 5)
     assert closed["code"] == 4401
+
+
+async def test_equal_subscriptions_share_one_execution_and_one_frame(tmp_path: Path) -> None:
+    query = "subscription { stationChanges { sequence station { deviceCount } } }"
+    async with running(tmp_path) as service, asyncio.TaskGroup() as tasks:
+        sockets = [Socket(service) for _ in range(20)]
+        serving = [tasks.create_task(socket.run([])) for socket in sockets]
+        for socket in sockets:
+            await _subscribed(socket, query)
+            await socket.frame()
+        executor: Any = build_schema(Limits()).execution_context_class
+        frames = executor.frames
+        before = frames.executions
+        write_row(tmp_path, "10000000a0b0c0d1", "1-1.3", "TRIAGE-STARTED")
+        seen = [await socket.next() for socket in sockets]
+        executions = frames.executions - before
+        for task in serving:
+            task.cancel()
+    assert len({message["text"] for message in seen}) == 1
+    assert executions <= 2
+
+
+@pytest.mark.parametrize(
+    ("messages", "code"),
+    [
+        ([{"type": "connection_init"}, {"type": "connection_init"}], 4429),
+        ([{"type": "connection_init", "payload": 1}], 4400),
+        ([{"type": "nonsense"}], 4400),
+        ([[1, 2]], 4400),
+        (
+            [
+                {"type": "connection_init"},
+                {"id": "1", "type": "subscribe", "payload": {"query": LIVE}},
+                {"id": "1", "type": "subscribe", "payload": {"query": LIVE}},
+            ],
+            4409,
+        ),
+    ],
+)
+async def test_a_broken_rule_of_the_protocol_closes_with_its_code(
+    service: Service, messages: list[object], code: int
+) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        socket = Socket(service)
+        serving = tasks.create_task(socket.run([]))
+        for message in messages:
+            await socket.send(message)
+        while (answer := await socket.next())["type"] != "websocket.close":
+            pass
+        await socket.sent.put({"type": "websocket.disconnect", "code": code})
+        await asyncio.wait_for(serving, 5)
+    assert answer["code"] == code
+
+
+async def test_a_token_may_come_with_the_first_message(tmp_path: Path) -> None:
+    token = Token("mes", Role.VIEWER, hashlib.sha256(b"look").hexdigest())
+    async with running(tmp_path, tokens=(token,)) as service, asyncio.TaskGroup() as tasks:
+        good, bad = Socket(service), Socket(service)
+        serving = [tasks.create_task(socket.run([])) for socket in (good, bad)]
+        await good.send({"type": "connection_init", "payload": {"authorization": "Bearer look"}})
+        await bad.send({"type": "connection_init", "payload": {"authorization": "Bearer no"}})
+        assert (await good.next())["type"] == "websocket.accept"
+        assert (await good.frame())["type"] == "connection_ack"
+        assert (await bad.next())["type"] == "websocket.accept"
+        assert (await bad.next())["code"] == 4403
+        for task in serving:
+            task.cancel()

@@ -1,0 +1,69 @@
+"""GraphQL requests as HTTP carries them: by GET in the query string, by POST as JSON."""
+
+from dataclasses import dataclass
+
+import orjson
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+
+from schema.media_types import is_json_in_utf_8
+from schema.messages import OPTIONAL_OBJECTS, request_problem
+from schema.refusals import MediaTypeRefused, MethodRefused, RequestMalformed
+
+Members = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphqlRequest:
+    """What the client asks."""
+
+    query: str
+    variables: dict[str, object] | None
+    operation_name: str | None
+    extensions: dict[str, object] | None
+
+
+async def read_request(request: Request) -> GraphqlRequest:
+    """Returns the request; raises `MethodRefused`, `MediaTypeRefused` and `RequestMalformed`."""
+    if request.method == "GET":
+        return _checked(_from_query_string(request.query_params))
+    if request.method != "POST":
+        message = f"GraphQL does not take {request.method[:20]}; use GET or POST."
+        raise MethodRefused(message, allowed=("GET", "POST"))
+    content_type = request.headers.get("content-type", "")
+    if not is_json_in_utf_8(content_type):
+        raise MediaTypeRefused(
+            "Send the request as application/json in UTF-8.", detail=content_type[:100]
+        )
+    return _checked(_decoded(await request.body(), "The body"))
+
+
+def _from_query_string(parameters: QueryParams) -> Members:
+    members: Members = dict(parameters)
+    for name in OPTIONAL_OBJECTS:
+        text = parameters.get(name)
+        if text is not None:
+            members[name] = _decoded(text.encode(), f"`{name}`") if text else None
+    return members
+
+
+def _decoded(text: bytes, what: str) -> object:
+    try:
+        value: object = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise RequestMalformed(f"{what} is not JSON: {error}.") from error
+    return value
+
+
+def _checked(members: object) -> GraphqlRequest:
+    if isinstance(members, list):
+        raise RequestMalformed("Send one operation in one request; batches are not taken.")
+    problem = request_problem(members)
+    if problem or not isinstance(members, dict):
+        raise RequestMalformed(problem)
+    return GraphqlRequest(
+        query=members["query"],
+        variables=members.get("variables"),
+        operation_name=members.get("operationName"),
+        extensions=members.get("extensions"),
+    )

@@ -1,0 +1,61 @@
+"""Results as clients read them: the members of the answer, and their JSON."""
+
+import json
+import logging
+
+import orjson
+from graphql import GraphQLError
+from strawberry.schema.exceptions import CannotGetOperationTypeError
+from strawberry.types.execution import ExecutionResult, PreExecutionError
+
+from domain.errors import ProvisionerError
+from schema.refusals import ExecutionTimeout, OperationUnknown, VariablesInvalid, coded
+
+Payload = dict[str, object]
+
+log = logging.getLogger("provisioner.graphql")
+
+
+def answer_of(result: ExecutionResult) -> Payload:
+    """Returns the answer; one that was refused before anything ran has no `data` (GraphQL
+    specification, section 7.1)."""
+    answer: Payload = {} if is_refused(result) else {"data": result.data}
+    if result.errors:
+        answer["errors"] = [told(error) for error in result.errors]
+    if result.extensions:
+        answer["extensions"] = result.extensions
+    return answer
+
+
+def is_refused(result: ExecutionResult) -> bool:
+    """Whether nothing ran: the document, the operation's name or the variables are wrong."""
+    codes = [(error.extensions or {}).get("code") for error in result.errors or ()]
+    if isinstance(result, PreExecutionError):
+        return ExecutionTimeout.code not in codes
+    return result.data is None and VariablesInvalid.code in codes
+
+
+def told(error: GraphQLError) -> Payload:
+    """Returns the error's members: `message`, `locations`, `path`, `extensions`.
+
+    What the schema's extensions did not mask, because it was raised around them, is masked here.
+    """
+    original = error.original_error
+    if isinstance(original, CannotGetOperationTypeError):
+        coded(error, OperationUnknown.code)
+    elif original is not None and not isinstance(original, GraphQLError | ProvisionerError):
+        log.error("an error reached the answer unmasked", exc_info=original)
+        message = "Something unexpected went wrong; the log has it."
+        members: Payload = {"message": message, "extensions": {"code": "INTERNAL"}}
+        return members | ({"path": error.path} if error.path else {})
+    return dict(error.formatted)
+
+
+def encode(value: object) -> bytes:
+    """Returns `value` as JSON."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        # File names need not be Unicode; their stray bytes are lone surrogates in Python, which
+        # JSON can only escape (RFC 8259 section 8.2).
+        return json.dumps(value, separators=(",", ":")).encode()
