@@ -1,12 +1,15 @@
-"""What the browser looks at. The tests know only `service`, a base URL: to point them at the real
-service, let that one fixture yield its address."""
+"""What the browser looks at: the real program, and a stand-in whose state a test sets."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from server.demo.station import build_station
 from tests.e2e.browser import browser, visit
+from tests.e2e.process import Program
 from tests.e2e.stand_in import Device, Line, Part, build_app, serving
 
 __all__ = ["browser", "line", "service", "stand_in", "visit"]
@@ -45,6 +48,8 @@ async def stand_in(line: Line) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def service(stand_in: str) -> str:
-    """The base URL of what is tested."""
-    return stand_in
+def service(tmp_path: Path) -> Iterator[str]:
+    """The base URL of the real program over a demo station."""
+    build_station(tmp_path, now=datetime.now(UTC))
+    with Program(tmp_path) as program:
+        yield program.base
