@@ -14,12 +14,12 @@ def problem_of(message: object) -> str:
     """Returns what is wrong with a message's form, empty if nothing."""
     if not isinstance(message, dict):
         return "A message is a JSON object."
-    kind = message.get("type")
+    kind = str(message.get("type"))
     if kind in WITH_PAYLOAD:
         payload = message.get("payload")
         return "" if payload is None or isinstance(payload, dict) else "`payload` is an object."
     if kind not in WITH_ID:
-        return f"Unknown message type: {str(kind)[:60]}"
+        return f"Unknown message type: {kind[:60]}"
     id = message.get("id")
     if not isinstance(id, str) or not 0 < len(id) <= LONGEST_ID:
         return f"`id` is a text of 1 to {LONGEST_ID} characters."

@@ -5,7 +5,7 @@ from typing import Any
 from graphql import GraphQLError
 from hypothesis import strategies as st
 
-from tests.schema.toy import MOMENT, BrokenTool, Colour, Later, Person, Station, Tool, plain_rows
+from tests.schema.toy import MOMENT, BrokenTool, Colour, Later, Station, Tool, person_of, plain_rows
 
 LEAVES = {
     "Tool": [
@@ -128,7 +128,7 @@ def people(draw: st.DrawFn, level: int = 2) -> object:
     closest = draw(st.none() | people(level - 1)) if level else None
     own = draw(st.lists(tools(level - 1), max_size=2)) if level else []
     age: Any = 40 if draw(st.integers(0, 4)) else draw(WRONG)
-    return Person(name="Ada", age=age, tools=own, friend=friend, closest=closest)  # type: ignore[arg-type]
+    return person_of("Ada", age=age, tools=own, friend=friend, closest=closest)
 
 
 @st.composite

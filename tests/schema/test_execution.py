@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import pytest
+import strawberry
 from hypothesis import HealthCheck, given, settings
 from strawberry import Schema
 from strawberry.extensions import SchemaExtension
@@ -17,10 +18,11 @@ from tests.schema.toy import (
     BrokenTool,
     Context,
     Later,
-    Person,
     Station,
     Tool,
+    person_of,
     plain_rows,
+    tool_of,
     toy_schema,
 )
 
@@ -75,7 +77,7 @@ async def test_rows_of_plain_fields_are_as_stock() -> None:
 async def test_aliases_fragments_and_repeated_fields_are_merged() -> None:
     query = """{ tool { a: name name ...F ... on Tool { b: count } } tool { needed name } }
         fragment F on Tool { __typename name owner { name } owner { age } }"""
-    tool = Tool(id="1", name="saw", count=4, owner=Person(name="Ada", age=40))  # type: ignore[arg-type]
+    tool = tool_of("saw", count=4, owner=person_of("Ada"))
     data, errors = await same(query, Station(tool=tool))
     assert errors == []
     assert "'owner': {'name': 'Ada', 'age': 40}" in data
@@ -84,12 +86,12 @@ async def test_aliases_fragments_and_repeated_fields_are_merged() -> None:
 @pytest.mark.parametrize("yes", [True, False])
 async def test_a_directive_is_judged_anew_in_each_run(yes: bool) -> None:  # noqa: FBT001
     query = "query ($yes: Boolean!) { tool { name needed @skip(if: $yes) } }"
-    data, _ = await same(query, Station(tool=Tool(id="1", name="saw")), yes=yes)  # type: ignore[arg-type]
+    data, _ = await same(query, Station(tool=tool_of("saw")), yes=yes)
     assert ("needed" in data) is not yes
 
 
 async def test_a_null_that_may_not_be_takes_the_row_and_then_the_list() -> None:
-    tools = [Tool(id="1", name="saw"), Tool(id="2", name="axe", needed=None)]  # type: ignore[arg-type]
+    tools = [tool_of("saw"), tool_of("axe", needed=None)]
     data, errors = await same("{tools{name needed}}", Station(tools=tools))
     assert data == "{'tools': None}"
     assert errors == [
@@ -114,7 +116,7 @@ async def test_a_property_that_raises_is_read_once() -> None:
         def text(self, value: str | None) -> None:
             pass
 
-    station = Station(tool=Counting(id="1", name="saw"))  # type: ignore[arg-type]
+    station = Station(tool=Counting(id=strawberry.ID("1"), name="saw"))
     data, errors = await told(QUICK, "{tool{text}}", station)
     assert (data, errors) == (
         "{'tool': {'text': None}}",
@@ -125,21 +127,21 @@ async def test_a_property_that_raises_is_read_once() -> None:
 
 async def test_an_error_deep_in_a_list_has_the_whole_path() -> None:
     inner = BrokenTool({"count"}, id="2", name="bit")
-    owner = Person(name="A", age=1, tools=[Tool(id="3", name="x"), inner])  # type: ignore[arg-type]
-    tool = Tool(id="1", name="drill", owner=owner)  # type: ignore[arg-type]
+    owner = person_of("A", tools=[tool_of("x"), inner])
+    tool = tool_of("drill", owner=owner)
     _, errors = await same("{tool{owner{tools{c:count}}}}", Station(tool=tool))
     assert errors == [("count cannot be read", ["tool", "owner", "tools", 1, "c"], [(1, 19)])]
 
 
 async def test_awaitable_values_and_items_are_awaited() -> None:
-    tools = [Later(Tool(id="1", name="saw", text=Later("late"))), Tool(id="2", name="axe")]  # type: ignore[arg-type]
+    tools = [Later(tool_of("saw", text=Later("late"))), tool_of("axe")]
     data, errors = await same("{looseTools{name text slow}}", Station(tools=tools))
     assert errors == []
     assert "'text': 'late', 'slow': 'slow saw'" in data
 
 
 async def test_an_operation_in_another_order_of_types_is_planned_for_each_type() -> None:
-    things = [Person(name="Ada", age=40), Tool(id="1", name="saw"), object(), None]  # type: ignore[arg-type]
+    things = [person_of("Ada"), tool_of("saw"), object(), None]
     data, errors = await same(
         "{things{__typename ... on Tool{id} ... on Named{name} ... on Person{age}}}",
         Station(tools=things[:2]),
@@ -160,7 +162,7 @@ async def test_middleware_sees_every_field() -> None:
     schema = toy_schema(execution_context_class=QuickExecutor, extensions=[Watching])
     await schema.execute(
         "{tool{name needed}}",
-        context_value=Context(Station(tool=Tool(id="1", name="s"))),  # type: ignore[arg-type]
+        context_value=Context(Station(tool=tool_of("s"))),
     )
     assert seen == ["tool", "name", "needed"]
 
@@ -172,10 +174,34 @@ async def test_introspection_is_as_stock() -> None:
 
 
 async def test_a_number_outside_its_type_is_the_stock_error() -> None:
-    tool = Tool(id="1", name="saw", count=2**31, ratio=float("inf"), size=2**63)  # type: ignore[arg-type]
+    tool = tool_of("saw", count=2**31, ratio=float("inf"), size=2**63)
     _, errors = await same("{tool{count ratio size}}", Station(tool=tool))
     assert [message for message, _, _ in errors] == [
         "Int cannot represent non 32-bit signed integer value: 2147483648",
         "Float cannot represent non numeric value: inf",
         "Long is a whole number of 64 bits, not 9223372036854775808.",
     ]
+
+
+async def test_an_exception_as_an_item_is_that_items_error() -> None:
+    rows = [*plain_rows(1), ValueError("as an item")]
+    _, errors = await same("{rows{serial}}", Station(rows=rows))
+    assert errors == [("as an item", ["rows", 1], [(1, 2)])]
+
+
+async def test_a_leaf_in_a_list_that_cannot_be_shown_is_its_own_error() -> None:
+    tool = tool_of("saw", numbers=[1, 2**40], words=["a", "b"])
+    data, errors = await same("{tool{numbers words}}", Station(tool=tool))
+    assert data == "{'tool': {'numbers': [1, None], 'words': ['a', 'b']}}"
+    assert [path for _, path, _ in errors] == [["tool", "numbers", 1]]
+
+
+async def test_a_list_that_fails_early_leaves_no_awaitable_behind() -> None:
+    async def late() -> Tool:
+        return tool_of("axe")
+
+    _, errors = await told(QUICK, "{tools{name}}", Station(tools=[None, late()]))
+    assert errors[0][1] == ["tools", 0]
+    # A coroutine that nobody awaited would warn here, and warnings are errors.
+    gc.collect()
+    await asyncio.sleep(0)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Annotated, Any, NewType
+from typing import Annotated, Any, NewType, cast
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
@@ -139,6 +139,13 @@ class Frame:
         return self.number
 
     @strawberry.field
+    async def gated(self, info: "strawberry.Info[Context, None]") -> str:
+        executions.append(self.number)
+        info.context.station.entered.set()
+        await info.context.station.gate.wait()
+        return "open"
+
+    @strawberry.field
     def failing(self) -> str:
         executions.append(self.number)
         raise ValueError(f"frame {self.number} cannot be shown")
@@ -177,23 +184,23 @@ Info = strawberry.Info[Context, None]
 class Query:
     @strawberry.field
     def rows(self, info: Info) -> list[Plain]:
-        return info.context.station.rows  # type: ignore[no-any-return]
+        return cast("list[Plain]", info.context.station.rows)
 
     @strawberry.field
     def tools(self, info: Info) -> list[Tool] | None:
-        return info.context.station.tools  # type: ignore[no-any-return]
+        return cast("list[Tool] | None", info.context.station.tools)
 
     @strawberry.field
     def loose_tools(self, info: Info) -> list[Tool | None]:
-        return info.context.station.tools  # type: ignore[no-any-return]
+        return cast("list[Tool | None]", info.context.station.tools)
 
     @strawberry.field
     def tool(self, info: Info) -> Tool | None:
-        return info.context.station.tool  # type: ignore[no-any-return]
+        return cast("Tool | None", info.context.station.tool)
 
     @strawberry.field
     def things(self, info: Info) -> list[Thing] | None:
-        return info.context.station.tools  # type: ignore[no-any-return]
+        return cast("list[Thing] | None", info.context.station.tools)
 
     @strawberry.field
     def echo(self, long: Long | None = None, at: datetime | None = None) -> str:
@@ -230,7 +237,31 @@ class Bare:
 
 
 @strawberry.type
+class HangingFrame:
+    """The first frame never gets ready."""
+
+    number: int
+
+    @strawberry.field
+    async def hang(self) -> str:
+        if self.number == 0:
+            await asyncio.Event().wait()
+        return "no"
+
+
+@strawberry.type
 class Subscription:
+    @strawberry.subscription
+    async def hanging_ticks(self, info: Info) -> AsyncGenerator[HangingFrame, None]:
+        async for update in _ticks(info):
+            yield HangingFrame(number=update.value)
+
+    @strawberry.subscription
+    async def failing_ticks(self, info: Info) -> AsyncGenerator[str, None]:
+        async for update in _ticks(info):
+            yield str(update.value)
+            raise ValueError("the source broke")
+
     @strawberry.subscription
     async def ticks(self, info: Info, text: str = "") -> AsyncGenerator[Frame, None]:
         async for update in _ticks(info):
@@ -269,6 +300,16 @@ def toy_schema(**arguments: Any) -> strawberry.Schema:
         config=StrawberryConfig(scalar_map=SCALARS),
         **arguments,
     )
+
+
+def tool_of(name: str, **values: Any) -> Tool:
+    """Returns a tool that holds whatever `values` say, right or wrong."""
+    return Tool(id=strawberry.ID("1"), name=name, **values)
+
+
+def person_of(name: str, **values: Any) -> Person:
+    """Returns a person that holds whatever `values` say."""
+    return Person(name=name, **{"age": 40, **values})
 
 
 def plain_rows(count: int) -> list[Plain]:
