@@ -5,7 +5,7 @@ from collections.abc import Callable
 from adapters.foreign_failures import Failures
 from adapters.foreign_sqlite import BUSY_SECONDS, LIMIT_SECONDS, ForeignDatabase
 from domain.host_paths import HostPaths
-from domain.manufacturing import RecordsNotFetched, RecordsNotOpen, RecordsNotPrepared
+from domain.manufacturing.records import RecordsNotFetched, RecordsNotOpen, RecordsNotPrepared
 
 FAILURES = Failures(
     opening=RecordsNotOpen, preparing=RecordsNotPrepared, fetching=RecordsNotFetched

@@ -116,6 +116,33 @@ class HostPaths:
         return "/run/rpi-sb-provisioner"
 
     @property
+    def internal_token(self) -> str:
+        """What the station's scripts show when they say that a row was written, 0600."""
+        return "/run/rpi-sb-provisioner/internal.token"
+
+    @property
+    def usb_devices(self) -> str:
+        """The kernel's list of USB devices."""
+        return "/sys/bus/usb/devices"
+
+    @property
+    def port_rules(self) -> tuple[str, str]:
+        """The folders of port rules: this station's, then the package's."""
+        return (
+            "/etc/rpi-sb-provisioner/usb-ports.d",
+            "/usr/share/rpi-sb-provisioner/usb-ports.d",
+        )
+
+    @property
+    def logs(self) -> str:
+        """The folder of all devices' logs and key pairs."""
+        return "/var/log/rpi-sb-provisioner"
+
+    def flag(self, flag: str) -> str:
+        """Returns the folder with one file for each device that has this flag."""
+        return f"/etc/rpi-sb-provisioner/special-{flag}"
+
+    @property
     def journal(self) -> str:
         """The journal's folder."""
         return "/var/log/journal"

@@ -11,7 +11,7 @@ from domain.devices.devices import Devices, DevicesChanged
 from domain.errors import Invalid, Unavailable
 from domain.events import Event, Hub, Update, watch_view
 from domain.host_paths import HostPaths
-from domain.manufacturing import Records
+from domain.manufacturing.records import Records
 from domain.readiness import Part, PartChanged, Readiness
 from domain.services import Units
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from domain.errors import ProvisionerError
-from rest_compat import configuration, devices, station
+from rest_compat import configuration, station
+from rest_compat.devices import devices
 from rest_compat.http_errors import MethodNotAllowed, NotServedYet, UnknownPath
 from rest_compat.pending import PENDING, Pending
 from rest_compat.route import Route, pattern_of

@@ -6,7 +6,7 @@ from functools import cache
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from schema.devices import DeviceQueries
+from schema.devices.devices import DeviceQueries
 from schema.errors import Masked
 from schema.limits import Limits, checks
 from schema.scalars import DATE_TIME

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from domain.readiness import Part, PartState
 from server.settings import NAMES, Settings
-from server.wiring import open_station
+from server.wiring.station import open_station
 
 PROGRAMS = {
     "sqlite3": "the station's scripts write state.db with it (Debian package sqlite3)",

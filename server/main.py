@@ -120,7 +120,7 @@ def _openapi(_: argparse.Namespace) -> int:
 
 
 def _version(_: argparse.Namespace) -> int:
-    from server.wiring import service_version
+    from server.wiring.versions import service_version
 
     print(f"provisioner-service v{service_version()}")  # noqa: T201 -- the command's answer
     return 0

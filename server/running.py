@@ -33,7 +33,8 @@ from server.pages import page_answer
 from server.serve import serve
 from server.settings import Settings
 from server.tls import Certificates
-from server.wiring import open_station, service_version
+from server.wiring.station import open_station
+from server.wiring.versions import service_version
 
 log = logging.getLogger("provisioner.running")
 Announce = Callable[[list[str]], None]

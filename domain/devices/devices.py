@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from domain.devices.projection import Device, Projection
-from domain.devices.serials import board_key
 from domain.devices.states import Stamp, StateRow, StateRows
 from domain.errors import Invalid, NotFound
 from domain.events import Event, Hub
@@ -18,6 +17,7 @@ from domain.paging import (
     cursor_of,
     slice_page,
 )
+from domain.serials import board_key
 
 BATCH = 5000
 FIRST_ID = -(2**63) + 1

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from domain.devices.serials import LONG, board_key, is_real
 from domain.devices.states import StateRow
+from domain.serials import LONG, board_key, is_real
 
 STAGE_NAMES = ("bootstrap", "triage")
 """What PORT-EXCLUDED rows hold in place of a USB path (contract devices section 3)."""

@@ -7,7 +7,12 @@ from adapters.foreign_sqlite import ForeignDatabase
 from adapters.foreign_table import Select
 from adapters.manufacturing_records import FAILURES, ManufacturingRecords
 from domain.host_paths import HostPaths
-from domain.manufacturing import Records, RecordsNotFetched, RecordsNotOpen, RecordsNotPrepared
+from domain.manufacturing.records import (
+    Records,
+    RecordsNotFetched,
+    RecordsNotOpen,
+    RecordsNotPrepared,
+)
 from tests.fakes.records import CURRENT, VARIANTS, FakeRecords, insert_sql
 from tests.fakes.state_rows import run_sqlite
 

@@ -15,7 +15,7 @@ from domain.station import Station
 from server.demo.station import build_station
 from server.running import Application, build_application
 from server.settings import Settings
-from server.wiring import open_station
+from server.wiring.station import open_station
 
 NO_BUS = "unix:path=/nonexistent/bus"
 

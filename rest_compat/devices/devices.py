@@ -6,7 +6,7 @@ from starlette.responses import Response, StreamingResponse
 
 from domain.devices.devices import DeviceNotFound, SerialMissing
 from domain.devices.states import StateDatabaseNotOpen, StateDatabaseNotRead, StateRow
-from resolvers.devices import get_latest_state_row, list_state_rows
+from resolvers.devices.devices import get_latest_state_row, list_state_rows
 from rest_compat.encoding import JSON_TYPE, json_answer
 from rest_compat.errors import json_bytes
 from rest_compat.question import Question

@@ -8,7 +8,7 @@ from domain.devices import devices as domain
 from domain.devices.projection import Device as Board
 from domain.devices.states import StateRow as Row
 from domain.paging import page_request
-from resolvers.devices import (
+from resolvers.devices.devices import (
     get_device,
     get_latest_state_row,
     list_devices,
