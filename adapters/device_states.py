@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from adapters.foreign_failures import Failures
 from adapters.foreign_sqlite import BUSY_SECONDS, LIMIT_SECONDS, ForeignDatabase
 from adapters.foreign_table import Row, Select, SqlValue, Table
+from adapters.stillness import Stillness
 from domain.devices.states import Stamp, StateDatabaseNotOpen, StateDatabaseNotRead, StateRow
-from domain.host_paths import HostPaths
+from domain.host_paths import HostPaths, PathRefused
 
 BLOCK = 1000
 """How many rows, neighbours by id, are read or looked at in one go."""
@@ -42,11 +44,17 @@ class DeviceStates:
             busy_seconds=busy_seconds,
             limit_seconds=limit_seconds,
         )
+        self._stillness = Stillness(partial(_files, paths))
 
     async def stamp(self) -> Stamp:
         """Returns the present stamp."""
-        stamp = await self._database.stamp()
+        with self._stillness.look():
+            stamp = await self._database.stamp()
         return Stamp(stamp.identity, stamp.version)
+
+    def still(self) -> bool:
+        """Whether what the last stamp says certainly holds."""
+        return self._stillness.holds()
 
     async def rows_after(self, id: int, *, most: int) -> Sequence[StateRow]:
         """Returns up to `most` rows with an id above `id`, by id ascending."""
@@ -85,6 +93,7 @@ class DeviceStates:
 
     async def aclose(self) -> None:
         """Closes the file and ends the worker thread."""
+        self._stillness.close()
         await self._database.aclose()
 
     async def _newest(self, where: str, text: str) -> StateRow | None:
@@ -127,6 +136,15 @@ class _Block:
 class _Keyed:
     key: _Key
     row: StateRow
+
+
+def _files(paths: HostPaths) -> list[Path]:
+    try:
+        real = paths.real(paths.state_db)
+    except PathRefused:
+        return []
+    # A commit in WAL mode writes to the log alone.
+    return [file for file in (real, real.with_name(f"{real.name}-wal")) if file.exists()]
 
 
 def _key(keyed: _Keyed) -> _Key:

@@ -68,6 +68,19 @@ class Caller:
     surface: str
     correlation_id: str
 
+    def entering(self, entry: str, *, surface: str) -> "Caller":
+        """Returns the same caller at `entry` of `surface`."""
+        return Caller(
+            self.name,
+            self.role,
+            self.address,
+            self.peer_address,
+            self.user_agent,
+            entry,
+            surface,
+            self.correlation_id,
+        )
+
     def require(self, role: Role) -> None:
         """Raises `Unauthenticated` or `RoleTooLow` unless the caller has `role` or a higher one."""
         if self.role >= role:

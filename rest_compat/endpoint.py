@@ -1,7 +1,6 @@
 """The REST surface: parse, resolver, encode, and every error in the envelope."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -56,7 +55,7 @@ class RestEndpoint:
         question.most_bytes = route.body.most_bytes if route.body else question.most_bytes
         if route.serves is None:
             return RedirectResponse(route.redirect, 302)
-        caller = replace(question.caller, entry=route.entry_for(found.values), surface="rest")
+        caller = question.caller.entering(route.entry_for(found.values), surface="rest")
         async with recorded(route.serves.policy, caller, self._station) as call:
             if route.checks_csrf:
                 self._check_csrf(call, question.header("x-csrf-token"))
@@ -83,7 +82,7 @@ class RestEndpoint:
         if route is not None and route.serves is not None:
             # A refused method is written down as the old service did (contract audit section 3).
             entry = route.entry_for(found.values)
-            caller = replace(question.caller, entry=entry, surface="rest")
+            caller = question.caller.entering(entry, surface="rest")
             async with recorded(route.serves.policy, caller, self._station):
                 raise refusal
         raise refusal

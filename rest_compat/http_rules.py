@@ -25,7 +25,8 @@ class HttpRules:
     """
 
     def __init__(self, app: ASGIApp, *, allowed_origin: AllowedOrigin) -> None:
-        self._app = GZipMiddleware(
+        self._plain = app
+        self._zipping = GZipMiddleware(
             app, GZIP_FROM_BYTES, compresslevel=5, exclude_content_types=BINARY
         )
         self._allowed_origin = allowed_origin
@@ -34,16 +35,32 @@ class HttpRules:
         """Answers one request or WebSocket."""
         scope["path"] = decoded_path(scope.get("raw_path") or scope["path"].encode())
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._plain(scope, receive, send)
             return
         origin = self._allowed_origin(scope)
         send = _with_cors(send, origin) if origin else send
         if scope["method"] == "OPTIONS":
             await Response()(scope, receive, send)
         elif scope["method"] == "HEAD":
-            await self._app({**scope, "method": "GET"}, receive, _without_body(send))
+            await self._answer({**scope, "method": "GET"}, receive, _without_body(send))
         else:
-            await self._app(scope, receive, send)
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if any(b"gzip" in value for name, value in scope["headers"] if name == b"accept-encoding"):
+            await self._zipping(scope, receive, send)
+        else:
+            # What the middleware does where nothing is offered, at a tenth of its cost.
+            await self._plain(scope, receive, _varying(send))
+
+
+def _varying(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"vary", b"Accept-Encoding")]
+        await send(message)
+
+    return sending
 
 
 def _with_cors(send: Send, origin: str) -> Send:

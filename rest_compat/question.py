@@ -101,7 +101,8 @@ def too_large(most_bytes: int) -> BodyTooLarge:
 def decoded_path(raw: bytes) -> str:
     """Returns the path as the old router saw it: percent-decoded, `+` a space, bad UTF-8
     replaced."""
-    return unquote_to_bytes(raw.partition(b"?")[0].replace(b"+", b" ")).decode("utf-8", "replace")
+    path = raw.partition(b"?")[0].replace(b"+", b" ")
+    return (unquote_to_bytes(path) if b"%" in path else path).decode("utf-8", "replace")
 
 
 def _pairs(raw: bytes) -> list[tuple[str, str]]:

@@ -46,7 +46,7 @@ class Access:
 
     def caller(self, scope: Scope, correlation_id: str) -> Caller:
         """Returns the caller, with the role NOBODY where a token is wanted and none came."""
-        headers = dict(scope["headers"])
+        headers: dict[bytes, bytes] = dict(scope["headers"])
         peer = scope["client"][0] if scope.get("client") else ""
         forwarded = peer in self._proxies
         address = _first(headers.get(b"x-forwarded-for")) if forwarded else ""

@@ -1,5 +1,6 @@
 """The front door: correlation id, guard, caller, security headers, metrics and the request log."""
 
+import itertools
 import logging
 import secrets
 import time
@@ -14,6 +15,7 @@ from server.guard import CSP, SAFE_METHODS, Guard
 from server.metrics import Metrics
 
 log = logging.getLogger("provisioner.requests")
+CSP_HEADER = (b"content-security-policy", CSP.encode())
 ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -29,10 +31,13 @@ class Front:
         self._access = access
         self._metrics = metrics
         self._form = form
+        # Unlike any other run's, and unlike each other; nothing depends on their being secret.
+        self._run = secrets.token_hex(4)
+        self._requests = itertools.count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request or WebSocket."""
-        scope["caller"] = self._access.caller(scope, secrets.token_hex(8))
+        scope["caller"] = self._access.caller(scope, self._correlation_id())
         refusal = self._guard.refusal(scope)
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send, refusal)
@@ -51,6 +56,9 @@ class Front:
             await self._tell(scope, receive, watched, error)
         finally:
             self._note(scope, watched.status, time.perf_counter() - began)
+
+    def _correlation_id(self) -> str:
+        return f"{self._run}{next(self._requests):08x}"
 
     async def _tell(self, scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
         known = told(error, (), correlation_id=scope["caller"].correlation_id)
@@ -102,7 +110,7 @@ class _Watched:
             self.status = message["status"]
             correlation_id = self._scope["caller"].correlation_id
             headers = [*message["headers"], *ALWAYS, (b"x-correlation-id", correlation_id.encode())]
-            if not any(name == b"content-security-policy" for name, _ in headers):
-                headers.append((b"content-security-policy", CSP.encode()))
+            if not any(name == CSP_HEADER[0] for name, _ in headers):
+                headers.append(CSP_HEADER)
             message["headers"] = headers
         await self._send(message)

@@ -11,6 +11,8 @@ from server.settings import Settings
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 OWN_SITES = ("", "same-origin", "none")
+MOST_KNOWN = 100
+"""So many spellings of Host are remembered as this station's own."""
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
@@ -43,20 +45,21 @@ class Guard:
         own = ("localhost", settings.address, socket.gethostname(), socket.getfqdn())
         names = {name.lower() for name in (*own, *settings.allowed_hosts)}
         self._hosts = names | {f"{name}.local" for name in names if "." not in name}
+        self._known = set[str]()
         self._origins = frozenset(origin.lower() for origin in settings.allowed_origins)
 
     def refusal(self, scope: Scope) -> Denied | None:
         """Returns why the request is refused, None when it may pass."""
-        headers = {key: value.decode("latin-1") for key, value in scope["headers"]}
-        host = headers.get(b"host", "")
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1")
         if host and not self._is_own(host):
             return HostRefused(f"{host[:100]} is not a name of this station.")
         if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
             return None
-        origin = headers.get(b"origin", "").lower()
+        origin = headers.get(b"origin", b"").decode("latin-1").lower()
         if origin and self._is_welcome(origin, host):
             return None
-        if origin or headers.get(b"sec-fetch-site", "") not in OWN_SITES:
+        if origin or headers.get(b"sec-fetch-site", b"").decode("latin-1") not in OWN_SITES:
             return OriginRefused(f"Pages of {origin[:100] or 'other sites'} may not do this here.")
         return None
 
@@ -73,6 +76,14 @@ class Guard:
         return same or origin in self._origins
 
     def _is_own(self, host: str) -> bool:
+        if host in self._known:
+            return True
+        own = self._names_this_station(host)
+        if own and len(self._known) < MOST_KNOWN:
+            self._known.add(host)
+        return own
+
+    def _names_this_station(self, host: str) -> bool:
         try:
             name = (urlsplit(f"//{host}").hostname or "").lower()
         except ValueError:

@@ -11,11 +11,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from domain.errors import ProvisionerError
+from server.http_answers import Joined
+from server.http_framing import check_framing, check_handshake
 from server.http_limits import (
     DEFAULT_LIMITS,
     Deadline,
-    HeadersTooLarge,
-    HttpUnsupported,
     Limits,
     RequestMalformed,
     RequestTooSlow,
@@ -32,8 +32,6 @@ together with what is unread."""
 MOST_PIPELINED = 32
 FIRST_LINE = 64
 """Bytes; the request line without its target."""
-HANDSHAKE_LINE, HANDSHAKE_HEADERS = 8000, 128
-"""The websockets package reads a handshake again, lines of 8192 bytes and 128 headers at most."""
 
 
 class Stage(Enum):
@@ -66,6 +64,7 @@ class LimitedHttp(HttpToolsProtocol):
         self._stage = Stage.IDLE
         self._deadline = Deadline(self.loop, self._overdue)
         self._answering: RequestResponseCycle | None = None
+        self._joined: Joined | None = None
         self._refused = self._upgraded = self._upgrade_ignored = False
         self._begun = self._header_count = self._header_bytes = self._hosts = self._fruitless = 0
         self._body_moved = self._body_seen = False
@@ -151,42 +150,17 @@ class LimitedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Hands the request to the application, unless its framing is doubtful."""
-        self._check_framing()
+        check_framing(self.parser, self.headers, hosts=self._hosts)
         self._upgrade_ignored = self.parser.should_upgrade() and not self._should_upgrade()
         if self._upgrade_ignored:
             return
         if self.parser.should_upgrade():
-            self._check_handshake()
+            if _unfinished(self.cycle):
+                raise RequestMalformed("A WebSocket's request waits for no answer before it.")
+            check_handshake(self.parser, self.headers, target=self.url)
         super().on_headers_complete()
         self._stage = Stage.BODY
         self._deadline.clear()
-
-    def _check_framing(self) -> None:
-        version = self.parser.get_http_version()
-        if version not in {"1.0", "1.1"}:
-            raise RequestMalformed("This service speaks HTTP/1.0 and HTTP/1.1.")
-        if self.parser.get_method() == b"CONNECT":
-            raise HttpUnsupported("CONNECT is for proxies; this service is none.")
-        # RFC 9112 section 3.2: none or two hosts are refused.
-        if self._hosts > 1 or (self._hosts == 0 and version == "1.1"):
-            raise RequestMalformed("A request has exactly one Host header.")
-        for coding in [value for name, value in self.headers if name == b"transfer-encoding"]:
-            if version == "1.0":  # RFC 9112 section 6.1: its framing cannot be trusted
-                raise RequestMalformed("HTTP/1.0 has no Transfer-Encoding.")
-            if coding.strip().lower() != b"chunked":
-                raise HttpUnsupported("The only transfer coding known here is `chunked`.")
-
-    def _check_handshake(self) -> None:
-        names = {name for name, _ in self.headers}
-        if self.parser.get_method() != b"GET" or self.parser.get_http_version() != "1.1":
-            raise RequestMalformed("A WebSocket begins with a GET of HTTP/1.1 (RFC 6455).")
-        if names & {b"content-length", b"transfer-encoding"} or _unfinished(self.cycle):
-            raise RequestMalformed("A WebSocket's request has no body and waits for no answer.")
-        if len(self.url) > HANDSHAKE_LINE:
-            raise TargetTooLong(f"A WebSocket's address is at most {HANDSHAKE_LINE} bytes.")
-        longest = max(len(name) + len(value) for name, value in self.headers)
-        if longest > HANDSHAKE_LINE or len(self.headers) > HANDSHAKE_HEADERS:
-            raise HeadersTooLarge(f"Each header of a WebSocket is at most {HANDSHAKE_LINE} bytes.")
 
     def _upgrade(self, rest: bytes) -> None:
         if not self._upgrade_ignored:
@@ -221,10 +195,13 @@ class LimitedHttp(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answering = cycle
+        self._joined = Joined.put_before(cycle)
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """Ends an answer; the next request may come within `idle_seconds`."""
+        if self._joined is not None:
+            self._joined.flush()
         unread = self._stage is Stage.BODY and self._answering is self.cycle
         if unread and self.expect_100_continue and not self._body_seen:
             # The client may send the body or not (RFC 9110 section 10.1.1): what comes next could

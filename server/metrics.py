@@ -26,10 +26,21 @@ class Metrics:
             registry=self._registry,
         )
 
+        # Finding a counter by its labels costs more than counting.
+        self._counters: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
     def answered(self, *, route: str, method: str, status: int, seconds: float) -> None:
         """Counts one answer; `route` is a pattern, never a path with somebody's serial."""
-        self._requests.labels(route, method, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        kind = (route, method, status)
+        counters = self._counters.get(kind)
+        if counters is None:
+            counters = (
+                self._requests.labels(route, method, str(status)),
+                self._seconds.labels(route),
+            )
+            self._counters[kind] = counters
+        counters[0].inc()
+        counters[1].observe(seconds)
 
     def watch(self, name: str, description: str, value: Callable[[], float]) -> None:
         """Adds a gauge that is read when somebody asks."""

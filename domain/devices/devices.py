@@ -72,6 +72,8 @@ class Devices:
         All who ask while a check runs share the next one, so that none sees what is older than
         its question.
         """
+        if self._stamp is not None and not self._checking.locked() and self._rows.still():
+            return
         if self._next is None:
             self._next = asyncio.ensure_future(self._check_next())
         await asyncio.shield(self._next)

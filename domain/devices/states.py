@@ -75,6 +75,9 @@ class StateRows(Protocol):
     async def stamp(self) -> Stamp:
         """Returns the present stamp; cheap enough for every second (`PRAGMA data_version`)."""
 
+    def still(self) -> bool:
+        """Whether what the last stamp says certainly holds; never waits."""
+
     async def rows_after(self, id: int, *, most: int) -> Sequence[StateRow]:
         """Returns up to `most` rows with an id above `id`, by id ascending."""
 

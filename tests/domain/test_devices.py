@@ -33,6 +33,9 @@ class Rows:
         await asyncio.sleep(0)
         return Stamp(self.identity, len(self.rows))
 
+    def still(self) -> bool:
+        return False
+
     async def rows_after(self, id: int, *, most: int) -> Sequence[StateRow]:
         return [row for row in self.rows if row.id > id][:most]
 

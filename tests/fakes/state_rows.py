@@ -58,6 +58,9 @@ class FakeStateRows:
         self._check()
         return self._stamp
 
+    def still(self) -> bool:
+        return False
+
     async def rows_after(self, id: int, *, most: int) -> Sequence[StateRow]:
         self._check()
         return [row for _, row in self._rows if row.id > id][:most]
