@@ -1,6 +1,7 @@
 """The HTTP rules of common sections 3 and 4, in one place: path, HEAD, OPTIONS, gzip."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.responses import Response
@@ -42,7 +43,8 @@ class HttpRules:
         if scope["method"] == "OPTIONS":
             await Response()(scope, receive, send)
         elif scope["method"] == "HEAD":
-            await self._answer({**scope, "method": "GET"}, receive, _without_body(send))
+            with suppress(_HeadIsAll):
+                await self._answer({**scope, "method": "GET"}, receive, _without_body(send))
         else:
             await self._answer(scope, receive, send)
 
@@ -80,10 +82,18 @@ def _with_cors(send: Send, origin: str) -> Send:
     return sending
 
 
+class _HeadIsAll(Exception):
+    """A HEAD request has its answer."""
+
+
 def _without_body(send: Send) -> Send:
     async def sending(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            message = {**message, "body": b""}
-        await send(message)
+        if message["type"] != "http.response.body":
+            await send(message)
+            return
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        if message.get("more_body", False):
+            # Whoever streams gigabytes shall not go on for nobody.
+            raise _HeadIsAll
 
     return sending
