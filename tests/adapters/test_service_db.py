@@ -272,7 +272,7 @@ class TestClosing:
         assert await names.get() == "Line 3"
 
 
-MIGRATIONS = sorted(file.stem for file in PROJECT.glob("adapters/service_db/migrations/[0-9]*.py"))
+WRITTEN = sorted(file.stem for file in PROJECT.glob("adapters/service_db/migrations/[0-9]*.py"))
 SECOND = """
 from tortoise import fields, migrations
 from tortoise.migrations import operations as ops
