@@ -24,7 +24,6 @@ _FAILURES = Failures(
 )
 _COLUMNS = ("id", "serial", "endpoint", "state", "image", "ip_address", "board_type", "ts")
 _TIME_TEXT = "coalesce(CAST({ts} AS TEXT), '')"
-_NEWEST = f"{_TIME_TEXT} DESC, devices.id DESC"
 
 
 class DeviceStates:
@@ -79,14 +78,6 @@ class DeviceStates:
             for first in range(0, len(ready), BLOCK):
                 yield ready[first : first + BLOCK]
 
-    async def newest_by_serial(self, serial: str) -> StateRow | None:
-        """Returns the newest row with exactly this serial."""
-        return await self._newest("{serial} = ?", serial)
-
-    async def newest_by_endpoint(self, endpoint: str) -> StateRow | None:
-        """Returns the newest row with exactly this endpoint."""
-        return await self._newest("{endpoint} = ?", endpoint)
-
     async def probe(self) -> None:
         """Raises while the database cannot be read."""
         await self._database.probe()
@@ -95,11 +86,6 @@ class DeviceStates:
         """Closes the file and ends the worker thread."""
         self._stillness.close()
         await self._database.aclose()
-
-    async def _newest(self, where: str, text: str) -> StateRow | None:
-        select = Select(_COLUMNS, where=where, order=_NEWEST, limit=1, parameters=(text,))
-        rows = await self._database.rows(select)
-        return _state_row(rows[0]) if rows else None
 
     async def _blocks(self) -> AsyncIterator["_Block"]:
         after = BEFORE_ALL

@@ -7,11 +7,11 @@ from importlib.util import find_spec
 from adapters.systemd_calls import SystemdCalls
 from adapters.systemd_values import state_of, units_of
 from adapters.systemd_watch import SystemdWatch
-from domain.services import Unit, UnitChanged, UnitState, UnitsUnavailable, checked_unit_name
+from domain.services.units import BusUnavailable, Unit, UnitChanged, UnitState, checked_unit_name
 
 
 class SystemdUnits:
-    """Satisfies `domain.services.Units` (org.freedesktop.systemd1(5)).
+    """Satisfies `domain.services.units.Units` (org.freedesktop.systemd1(5)).
 
     `address` is a D-Bus address such as `unix:path=/run/dbus/system_bus_socket`, None for the
     system bus; `limit` is the seconds that a call may take. Nothing is opened before it is used.
@@ -66,7 +66,7 @@ class SystemdUnits:
 
 def _require_driver() -> None:
     if find_spec("pystemd") is None:
-        raise UnitsUnavailable(
+        raise BusUnavailable(
             "The Python package pystemd is not installed, so systemd cannot be asked: install "
             "gcc, pkg-config and libsystemd-dev, then run `make setup`."
         )

@@ -6,7 +6,7 @@ import logging
 
 from adapters.systemd_pipe import BusPipe, ChildGone, Line, Plain
 from adapters.systemd_values import failure
-from domain.services import UnitsUnavailable
+from domain.services.units import UnitsUnavailable
 
 log = logging.getLogger("provisioner.systemd")
 

@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 
 from adapters.systemd_pipe import Line, Plain
 from domain.errors import ProvisionerError
-from domain.services import (
+from domain.services.units import (
+    BusUnavailable,
     Unit,
     UnitChanged,
     UnitNameInvalid,
     UnitRefused,
     UnitState,
     UnitsUnavailable,
+    UnitsUnintelligible,
     UnitUnknown,
     unit_name_of_label,
 )
@@ -96,7 +98,9 @@ def failure(error: str, message: str, *, name: str = "") -> ProvisionerError:
         return UnitNameInvalid(f"systemd refuses the name {name}: {message}", detail=name)
     if error.startswith(SYSTEMD_ERROR):
         return UnitRefused(f"systemd will not start {name}: {message}", detail=name)
-    return UnitsUnavailable(_reason(error.removeprefix(BUS_ERROR), message), detail=name)
+    word = error.removeprefix(BUS_ERROR)
+    kind = BusUnavailable if word in NO_BUS else UnitsUnavailable
+    return kind(_reason(word, message), detail=name)
 
 
 def _reason(word: str, message: str) -> str:
@@ -119,8 +123,8 @@ def _unknown(name: str) -> UnitUnknown:
     )
 
 
-def _unintelligible() -> UnitsUnavailable:
-    return UnitsUnavailable("systemd's answer is not what its interface promises.")
+def _unintelligible() -> UnitsUnintelligible:
+    return UnitsUnintelligible("systemd's answer is not what its interface promises.")
 
 
 class UnitChanges:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from adapters.systemd_pipe import BusPipe, ChildGone, Line
 from adapters.systemd_values import UnitChanges, failure, units_of
 from domain.errors import ProvisionerError
-from domain.services import UnitChanged
+from domain.services.units import UnitChanged
 
 log = logging.getLogger("provisioner.systemd")
 

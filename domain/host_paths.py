@@ -111,6 +111,11 @@ class HostPaths:
         return "/srv/rpi-sb-provisioner/service.db"
 
     @property
+    def images(self) -> str:
+        """The store of images."""
+        return "/srv/rpi-sb-provisioner/images"
+
+    @property
     def runtime(self) -> str:
         """The private runtime folder, 0700."""
         return "/run/rpi-sb-provisioner"

@@ -4,16 +4,29 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
-from domain.audit import AuditLog
+from domain.audit.log import AuditLog
+from domain.audit.trail import AuditTrail
 from domain.configuration.configuration import Configuration
 from domain.csrf_tokens import CsrfTokens
+from domain.devices.attempt_list import Attempts
 from domain.devices.devices import Devices, DevicesChanged
+from domain.devices.flags import Flags
+from domain.devices.keypairs import Keypairs
+from domain.devices.logs import DeviceLogs
+from domain.devices.statistics import Statistics
+from domain.devices.statuses import Statuses
+from domain.devices.usb_ports import UsbPorts
 from domain.errors import Invalid, Unavailable
 from domain.events import Event, Hub, Update, watch_view
 from domain.host_paths import HostPaths
-from domain.manufacturing.records import Records
+from domain.images.hashes import Hashes
+from domain.images.images import Images
+from domain.internal_token import InternalToken
+from domain.manufacturing.manufacturing import Manufacturing
 from domain.readiness import Part, PartChanged, Readiness
-from domain.services import Units
+from domain.services.services import Services
+from domain.services.units import Units
+from domain.verification.verification import Verification
 
 LONGEST_NAME = 64
 
@@ -103,13 +116,26 @@ class Station:
     paths: HostPaths
     hub: Hub
     audit: AuditLog
+    audit_trail: AuditTrail
     identity: Identity
     readiness: Readiness
     configuration: Configuration
     csrf_tokens: CsrfTokens
     devices: Devices
-    records: Records
+    statuses: Statuses
+    attempts: Attempts
+    statistics: Statistics
+    logs: DeviceLogs
+    keypairs: Keypairs
+    flags: Flags
+    records: Manufacturing
+    verification: Verification
     units: Units
+    services: Services
+    usb: UsbPorts
+    internal_token: InternalToken
+    images: Images
+    hashes: Hashes
 
     async def view(self) -> StationView:
         """Returns what the station says of itself now."""

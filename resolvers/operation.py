@@ -5,18 +5,23 @@ row with the outcome, followed by the `FILE_ACCESS` rows it caused. A change is 
 when its rows are on the disk; reads are recorded without waiting (design 3, 5, 6).
 """
 
+from asyncio import CancelledError
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from functools import update_wrapper
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
-from domain.audit import OK, AuditEntry, access_entry, file_entry
+from domain.audit.entries import OK, AuditEntry, access_entry, file_entry, unit_log_entry
+from domain.audit.log import AuditUnavailable
 from domain.caller import Caller, Role
-from domain.errors import ProvisionerError
+from domain.errors import Denied, ProvisionerError
 from domain.station import Station
+
+CANCELLED = "CANCELLED"
+"""The outcome where the client went away, or the service stopped, before the end."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,6 +45,8 @@ class Call:
     caller: Caller
     station: Station
     entries: list[AuditEntry] = field(default_factory=list)
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    is_noted: bool = False
 
     def file_access(
         self, operation: str, target: str, *, success: bool = True, info: str = ""
@@ -49,6 +56,21 @@ class Call:
         now = datetime.now(UTC)
         entry = file_entry(self.caller, operation, target, at=now, success=success, info=info)
         self.entries.append(entry)
+
+    def unit_log_access(self, unit: str) -> None:
+        """Writes down that a unit's log was read; `unit` is the name as asked for."""
+        self.entries.append(unit_log_entry(self.caller, unit, at=datetime.now(UTC)))
+
+    async def note_first(self) -> None:
+        """Writes down who asks before the work instead of after it, without its outcome: whoever
+        reads the audit log finds this reading in it.
+
+        Returns when the row is on the disk, or cannot be just now.
+        """
+        self.is_noted = True
+        self.station.audit.record(access_entry(self.caller, at=self.began, outcome=None))
+        with suppress(AuditUnavailable):
+            await self.station.audit.durable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +156,7 @@ async def recorded(policy: Policy, caller: Caller, station: Station) -> AsyncIte
     For a change the context ends only when its rows are durable; raises `AuditUnavailable` before
     the body while the log cannot be written.
     """
-    call, began, outcome = Call(caller, station), datetime.now(UTC), "INTERNAL"
+    call, outcome = Call(caller, station), "INTERNAL"
     try:
         caller.require(policy.role)
         if policy.effect is Effect.CHANGE:
@@ -144,9 +166,17 @@ async def recorded(policy: Policy, caller: Caller, station: Station) -> AsyncIte
     except ProvisionerError as error:
         outcome = error.code
         raise
+    except CancelledError:
+        outcome = CANCELLED
+        raise
     finally:
         if policy.effect is not Effect.UNRECORDED:
-            entry = access_entry(caller, at=began, outcome=outcome)
-            station.audit.record(entry, *call.entries)
+            own = [] if call.is_noted else [access_entry(caller, at=call.began, outcome=outcome)]
+            station.audit.record(*own, *call.entries)
     if policy.effect is Effect.CHANGE:
         await station.audit.durable()
+
+
+def record_refusal(caller: Caller, station: Station, refusal: Denied) -> None:
+    """Writes down that `caller` was refused at the door, before any operation began."""
+    station.audit.record(access_entry(caller, at=datetime.now(UTC), outcome=refusal.code))

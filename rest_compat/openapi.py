@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from domain.audit import AuditUnavailable
+from domain.audit.log import AuditUnavailable
 from domain.caller import Role, RoleTooLow, Unauthenticated
 from domain.csrf_tokens import CsrfTokenRefused
 from domain.errors import ProvisionerError

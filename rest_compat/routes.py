@@ -5,13 +5,38 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from domain.errors import ProvisionerError
-from rest_compat import configuration, station
-from rest_compat.devices import devices
+from rest_compat import audit, configuration, station, verification
+from rest_compat.devices import devices, flags, internal, keypairs, live, logs
 from rest_compat.http_errors import MethodNotAllowed, NotServedYet, UnknownPath
+from rest_compat.images import hash_sockets, hashes, images
+from rest_compat.manufacturing import export, records
 from rest_compat.pending import PENDING, Pending
 from rest_compat.route import Route, pattern_of
+from rest_compat.services import downloads, services, unit_logs
+from rest_compat.sockets import SocketRoute
 
-ROUTES: tuple[Route, ...] = (*station.ROUTES, *devices.ROUTES, *configuration.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *station.ROUTES,
+    *devices.ROUTES,
+    *logs.ROUTES,
+    *keypairs.ROUTES,
+    *flags.ROUTES,
+    *internal.ROUTES,
+    *configuration.ROUTES,
+    *audit.ROUTES,
+    *services.ROUTES,
+    *unit_logs.ROUTES,
+    *downloads.ROUTES,
+    *records.ROUTES,
+    *export.ROUTES,
+    *verification.ROUTES,
+    *images.ROUTES,
+    *hashes.ROUTES,
+)
+SOCKETS: tuple[SocketRoute, ...] = (*live.SOCKETS, *hash_sockets.SOCKETS)
+NOT_HERE = frozenset({"/devices/_test"})
+"""Paths that no pattern may take for its own: the old service's test aid, in whose place `make
+demo` shows a simulated station (contract devices 6.8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +90,7 @@ class RouteTable:
             return Found(literal, {})
         for pattern, place in self._patterns:
             matched = pattern.fullmatch(path)
-            if matched is not None:
+            if matched is not None and path.lower() not in NOT_HERE:
                 return Found(place, matched.groupdict())
         raise UnknownPath("There is nothing at this address.", detail=path[:200])
 

@@ -6,26 +6,81 @@ from functools import cache
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from schema.devices.devices import DeviceQueries
+from schema.audit.audit import AuditQueries, AuditSubscriptions
+from schema.devices.attempts import AttemptQueries
+from schema.devices.devices import DeviceQueries, DeviceSubscriptions
+from schema.devices.flags import (
+    DeviceFlagMutations,
+    DeviceFlagQueries,
+    DeviceFlagSubscriptions,
+)
+from schema.devices.keypairs import DeviceKeypairQueries
+from schema.devices.logs import DeviceLogQueries, DeviceLogSubscriptions
+from schema.devices.port_rules import PortRuleQueries
+from schema.devices.statistics import StatisticsQueries
+from schema.devices.topology import TopologyMutations, TopologyQueries, TopologySubscriptions
 from schema.errors import Masked
+from schema.images.hashing import HashMutations, HashSubscriptions
+from schema.images.images import ImageMutations, ImageQueries, ImageSubscriptions
 from schema.limits import Limits, checks
-from schema.scalars import DATE_TIME
+from schema.manufacturing.manufacturing import (
+    ManufacturingQueries,
+    ManufacturingSubscriptions,
+)
+from schema.manufacturing.verification import VerificationMutations, VerificationQueries
+from schema.scalars import DATE_TIME, LONG, Long
+from schema.services.journal import JournalQueries
+from schema.services.services import ServiceQueries, ServiceSubscriptions
 from schema.station import StationMutations, StationQueries, StationSubscriptions
 from schema.station_executor import station_executor
 
 
 @strawberry.type(description="Everything that can be asked of this station.")
-class Query(StationQueries, DeviceQueries):
+class Query(
+    StationQueries,
+    DeviceQueries,
+    AttemptQueries,
+    StatisticsQueries,
+    DeviceLogQueries,
+    DeviceKeypairQueries,
+    DeviceFlagQueries,
+    TopologyQueries,
+    PortRuleQueries,
+    AuditQueries,
+    ServiceQueries,
+    JournalQueries,
+    ManufacturingQueries,
+    VerificationQueries,
+    ImageQueries,
+):
     """Root of queries."""
 
 
 @strawberry.type(description="Everything that can be changed; each answers what it did or why not.")
-class Mutation(StationMutations):
+class Mutation(
+    StationMutations,
+    DeviceFlagMutations,
+    TopologyMutations,
+    VerificationMutations,
+    ImageMutations,
+    HashMutations,
+):
     """Root of mutations."""
 
 
 @strawberry.type(description="Everything that can be watched: the present first, then changes.")
-class Subscription(StationSubscriptions):
+class Subscription(
+    StationSubscriptions,
+    DeviceSubscriptions,
+    DeviceLogSubscriptions,
+    DeviceFlagSubscriptions,
+    TopologySubscriptions,
+    AuditSubscriptions,
+    ServiceSubscriptions,
+    ManufacturingSubscriptions,
+    ImageSubscriptions,
+    HashSubscriptions,
+):
     """Root of subscriptions."""
 
 
@@ -36,7 +91,7 @@ def build_schema(limits: Limits | None = None) -> strawberry.Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
+        config=StrawberryConfig(scalar_map={datetime: DATE_TIME, Long: LONG}),
         execution_context_class=station_executor(limits or Limits()),
         extensions=[checks(limits or Limits()), Masked],
     )

@@ -1,7 +1,7 @@
 """What every GraphQL resolver finds in its context: the caller, the station, the limits."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from strawberry.types import Info as StrawberryInfo
@@ -22,8 +22,11 @@ class Context:
 
     @property
     def share_key(self) -> Hashable:
-        """Subscribers with the same key may share one execution: the role decides what is seen."""
-        return self.caller.role
+        """Subscribers with the same key may share one execution: the role decides what is seen.
+
+        The schema is one for all stations of a process, so the station belongs to the key.
+        """
+        return self.caller.role, id(self.station)
 
 
 Info: TypeAlias = StrawberryInfo[Context, None]
@@ -33,4 +36,4 @@ def who(info: Info) -> tuple[Caller, Station]:
     """Returns the caller at this root field, and the station: the first two of every resolver."""
     context = info.context
     entry = f"/graphql#{info.field_name}"
-    return replace(context.caller, entry=entry, surface="graphql"), context.station
+    return context.caller.entering(entry, surface="graphql"), context.station

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from typing import NewType
 
 import strawberry
 from graphql import GraphQLError, IntValueNode, ValueNode, print_ast
@@ -72,6 +73,8 @@ def _short(value: object) -> str:
     return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
+Long = NewType("Long", int)
+"""A field of this type is shown as `LONG`."""
 LONG = strawberry.scalar(
     name="Long",
     description=(

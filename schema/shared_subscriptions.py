@@ -59,7 +59,9 @@ class SharedFrame:
     async def joined(self) -> "SharedResult":
         """Waits for the execution that another reader began; leaving does not end it."""
         if self.task is not None:
-            self.result = await asyncio.shield(self.task)
+            result = await asyncio.shield(self.task)
+            if self.text is None:
+                self.result = result
         return self.read()
 
     def encoded(self, result: StrawberryResult) -> str:
@@ -69,6 +71,7 @@ class SharedFrame:
             return encode(answer_of(result)).decode()
         if self.text is None:
             self.text = encode(answer_of(result)).decode()
+            self._let_go()
             if self.frames is not None:
                 self.frames.weigh(self.text)
         return self.text
@@ -78,9 +81,15 @@ class SharedFrame:
         result = self.result
         if result is None:
             raise LookupError("the frame has no result yet")
+        errors = list(result.errors) if result.errors else None
+        return SharedResult(result.data, errors, frame=self)
+
+    def _let_go(self) -> None:
         # Once the text is there, its errors have been logged and masked: not again for each reader.
-        errors = None if self.text is not None else result.errors
-        return SharedResult(result.data, list(errors) if errors else None, frame=self)
+        # Through their tracebacks they would keep the whole execution, its document included.
+        self.task = None
+        if self.result is not None:
+            self.result = ExecutionResult(self.result.data, None)
 
 
 @dataclass

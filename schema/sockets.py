@@ -36,8 +36,11 @@ log = logging.getLogger("provisioner.graphql.sockets")
 
 GOING_AWAY = 1001
 """RFC 6455 section 7.4.1: the server goes away."""
-STALLED = 1008
-"""The same: the client breaks the policy that it reads what it asked for."""
+STALLED = 1013
+"""Try again later (IANA's WebSocket close codes): after 1008 graphql-ws would never come back,
+though a client that slept wants to."""
+FAILED = 4500
+"""What graphql-ws servers say when they fail; its clients do not repeat what made them."""
 
 
 class OpenSockets:
@@ -141,6 +144,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[ContextT, None]):
             await self._end_stalled()
         except WebSocketDisconnected:
             return
+        except Exception:
+            log.exception("a WebSocket failed")
+            await self.end(FAILED, "The service failed; the log has it.")
 
     async def _end_stalled(self) -> None:
         log.info("a client stopped reading its WebSocket, which is closed")
@@ -207,7 +213,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[ContextT, None]):
             log.debug("a WebSocket was gone before its operation ended")
         except Exception:
             log.exception("an operation of a WebSocket failed")
-            await self.end(1011, "An operation failed; the log has it.")
+            await self.end(FAILED, "An operation failed; the log has it.")
 
     async def _send_result_stream(
         self, operation: Operation[ContextT, None], result_source: StreamResult

@@ -4,12 +4,9 @@ from collections.abc import Callable, Mapping
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocket
 
 from dashboard.pages import find_asset
 from rest_compat.documents import Document
-from rest_compat.errors import ErrorForm, encode_error, told
-from rest_compat.http_errors import UnknownPath
 from rest_compat.question import too_large
 from server.pages import page_answer
 
@@ -18,7 +15,8 @@ STATIC = "/static/"
 
 
 class Surfaces:
-    """Hands each request to GraphQL, a document, the static files or the legacy surface.
+    """Hands each request to GraphQL, a document, the static files or the legacy surface: routes
+    or WebSockets.
 
     `most_bytes` is the largest body that GraphQL takes.
     """
@@ -28,12 +26,14 @@ class Surfaces:
         *,
         graphql: ASGIApp,
         rest: ASGIApp,
+        sockets: ASGIApp,
         static: ASGIApp,
         documents: Mapping[str, Document],
         most_bytes: int,
     ) -> None:
         self._graphql = graphql
         self._rest = rest
+        self._sockets = sockets
         self._static = static
         self._documents = documents
         self._most_bytes = most_bytes
@@ -45,7 +45,7 @@ class Surfaces:
             scope["route"] = GRAPHQL
             await self._graphql(scope, _limited(receive, self._most_bytes), send)
         elif scope["type"] == "websocket":
-            await _no_such_socket(scope, receive, send)
+            await self._sockets(scope, receive, send)
         elif path in self._documents:
             await self._documents[path](scope, receive, send)
         elif path.startswith(STATIC) and scope["method"] == "GET":
@@ -104,10 +104,3 @@ def _limited(receive: Receive, most_bytes: int) -> Receive:
         return dict(message)
 
     return receiving
-
-
-async def _no_such_socket(scope: Scope, receive: Receive, send: Send) -> None:
-    error = UnknownPath("There is no WebSocket at this address.", detail=scope["path"][:200])
-    known = told(error, (), correlation_id=scope["caller"].correlation_id)
-    answer: Response = encode_error(known, accept="", form=ErrorForm.FLAT)
-    await WebSocket(scope, receive, send).send_denial_response(answer)

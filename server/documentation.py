@@ -10,7 +10,7 @@ from resolvers.operation import REGISTERED
 from rest_compat.errors import status_of
 from rest_compat.openapi import every_fault
 from rest_compat.pending import PENDING
-from rest_compat.routes import ROUTES
+from rest_compat.routes import ROUTES, SOCKETS
 
 NOTE = "<!-- Made from code by `make docs`; a test compares it. -->\n\n"
 
@@ -39,6 +39,15 @@ def endpoints() -> str:
         shown = " ".join(str(status) for status in sorted(statuses))
         cells = (route.method, paths, shown, name, field, role, route.contract)
         lines.append(f"| {' | '.join(cells)} |")
+    lines += ["\n## WebSockets\n", "Without an upgrade these paths answer 404.\n"]
+    lines += ["| path | says | resolver | GraphQL | role | contract |"]
+    lines += ["| --- | --- | --- | --- | --- | --- |"]
+    for socket in SOCKETS:
+        policy = socket.serves.policy
+        told = (f"`{socket.serves.name}`", f"`{policy.graphql}`", policy.role.words)
+        lines.append(
+            f"| `{socket.path}` | {socket.summary} | {' | '.join(told)} | {socket.contract} |"
+        )
     lines += ["\n## Pending\n", "Answer 501 `NOT_IMPLEMENTED` until their feature exists.\n"]
     lines += ["| method | path |", "| --- | --- |"]
     lines += [

@@ -4,10 +4,13 @@ import itertools
 import logging
 import secrets
 import time
+from collections.abc import Callable
+from dataclasses import replace
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from domain.caller import Caller
 from domain.errors import Denied
 from rest_compat.errors import ErrorForm, encode_error, told
 from server.access import Access
@@ -15,6 +18,7 @@ from server.guard import CSP, SAFE_METHODS, Guard
 from server.metrics import Metrics
 
 log = logging.getLogger("provisioner.requests")
+Refused = Callable[[Caller, Denied], None]
 CSP_HEADER = (b"content-security-policy", CSP.encode())
 ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -24,13 +28,21 @@ class Front:
     """The outermost application: everything that is the same for all surfaces."""
 
     def __init__(
-        self, app: ASGIApp, *, guard: Guard, access: Access, metrics: Metrics, form: ErrorForm
+        self,
+        app: ASGIApp,
+        *,
+        guard: Guard,
+        access: Access,
+        metrics: Metrics,
+        form: ErrorForm,
+        refused: Refused,
     ) -> None:
         self._app = app
         self._guard = guard
         self._access = access
         self._metrics = metrics
         self._form = form
+        self._refused = refused
         # Unlike any other run's, and unlike each other; nothing depends on their being secret.
         self._run = secrets.token_hex(4)
         self._requests = itertools.count()
@@ -39,6 +51,11 @@ class Front:
         """Answers one request or WebSocket."""
         scope["caller"] = self._access.caller(scope, self._correlation_id())
         refusal = self._guard.refusal(scope)
+        if refusal is not None:
+            # No route was looked for: the path itself says what was wanted.
+            path = scope["path"][:200]
+            surface = "graphql" if path.lower() == "/graphql" else "rest"
+            self._refused(replace(scope["caller"], entry=path, surface=surface), refusal)
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send, refusal)
             return

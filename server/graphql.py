@@ -11,8 +11,9 @@ from strawberry.schema import BaseSchema
 from strawberry.types.unset import UNSET, UnsetType
 
 from dashboard.pages import Asset
-from domain.caller import Role
+from domain.caller import Role, Unauthenticated
 from domain.station import Station
+from resolvers.operation import record_refusal
 from schema.context import Context
 from schema.endpoint import GraphqlEndpoint
 from schema.limits import Limits
@@ -51,6 +52,8 @@ class StationGraphQL(GraphqlEndpoint[Context]):
             name, role = self._access.identify(sent)
             context.caller = replace(context.caller, name=name, role=role)
         if context.caller.role is Role.NOBODY:
+            caller = replace(context.caller, entry="/graphql", surface="graphql")
+            record_refusal(caller, self._station, Unauthenticated("A token is wanted here."))
             raise ConnectionRejectionError
         return cast("UnsetType", UNSET)
 

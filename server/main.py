@@ -8,12 +8,16 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from domain.caller import Role
+from domain.host_paths import HostPaths
 from server.access import ListeningRefused, check_listening
 from server.settings import LEVELS, Settings, SettingWrong, read_settings
 
 Command = Callable[[argparse.Namespace], int]
+FASTEST = 1000.0
+"""Times that the line of a demo can run faster than a real station."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,12 +38,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_flags(serve)
     demo = _add(commands, "demo", _demo, "run the service on a throw-away simulated station")
     _add_flags(demo)
-    demo.add_argument("--speed", type=float, default=10.0, help="how fast the line runs (10)")
+    _add_demo_flags(demo)
     check = _add(commands, "check", _check, "show what of the host is ready, and the settings")
     _add_flags(check)
     _add(commands, "schema", _schema, "print the GraphQL schema (SDL)")
     _add(commands, "openapi", _openapi, "print the OpenAPI document")
     _add(commands, "version", _version, "print the version")
+    _add_audit(commands)
     token = _add(commands, "token", _token, "make a token; prints it once, with its settings entry")
     token.add_argument("name", help="whose token it is")
     token.add_argument("role", choices=[role.words for role in Role if role is not Role.NOBODY])
@@ -55,6 +60,46 @@ def _add(
     parser = commands.add_parser(name, help=words, description=words)
     parser.set_defaults(command=command)
     return parser
+
+
+def _add_demo_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--speed",
+        type=_speed,
+        default=10.0,
+        metavar="TIMES",
+        help="how many times faster than a real station the line runs, at most (10)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="NUMBER", help="which of all possible lines (1)"
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="simulate in DIR, new or empty, and keep it"
+    )
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 < speed <= FASTEST:
+        raise argparse.ArgumentTypeError(f"it is above 0 and at most {FASTEST:.0f}")
+    return speed
+
+
+def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    words = "look after the audit log"
+    parser = commands.add_parser("audit", help=words, description=words)
+    inner = parser.add_subparsers(required=True, metavar="COMMAND")
+    verify = _add(inner, "verify", _verify_audit, "name rows that were altered, taken out or added")
+    verify.add_argument("--root", metavar="DIR", help="take every path below DIR (/)")
+    verify.add_argument("--file", metavar="FILE", help="another file, such as a copy")
+    verify.add_argument(
+        "--head",
+        metavar="[ID:]HASH",
+        action="append",
+        default=[],
+        help="a head that the chain must still have, from journalctl -t provisioner-audit -o cat; "
+        "may be given more than once",
+    )
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
@@ -91,18 +136,26 @@ def _serve(asked: argparse.Namespace) -> int:
 
 
 def _demo(asked: argparse.Namespace) -> int:
-    from server.demo.running import run_demo
+    from server.demo.running import Demo, run_demo
     from server.serve import run
 
     settings = settings_of(asked, os.environ)
     check_listening(settings)
-    return run(run_demo(settings, speed=asked.speed))
+    return run(run_demo(settings, Demo(asked.speed, asked.seed, asked.keep)))
 
 
 def _check(asked: argparse.Namespace) -> int:
     from server.check import check_host
 
     return asyncio.run(check_host(settings_of(asked, os.environ), sys.stdout))
+
+
+def _verify_audit(asked: argparse.Namespace) -> int:
+    from server.verify_audit import verify_audit
+
+    paths = HostPaths(Path(asked.root or "/").resolve())
+    path = Path(asked.file) if asked.file else paths.real(paths.audit_db)
+    return verify_audit(path, asked.head, sys.stdout)
 
 
 def _schema(_: argparse.Namespace) -> int:

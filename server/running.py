@@ -3,7 +3,7 @@
 import logging
 import socket
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,13 +12,17 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from dashboard.pages import graphiql_page, plain_page
+from domain.internal_token import TokenNotWritten
+from domain.services.units import Units
 from domain.station import Station
+from resolvers.operation import record_refusal
 from rest_compat.documents import Document
 from rest_compat.endpoint import RestEndpoint
 from rest_compat.errors import ErrorForm
 from rest_compat.http_rules import HttpRules
 from rest_compat.openapi import document
-from rest_compat.routes import ROUTES, RouteTable
+from rest_compat.routes import ROUTES, SOCKETS, RouteTable
+from rest_compat.sockets import SocketEndpoint
 from schema.build import build_schema
 from schema.limits import Limits
 from server.access import Access
@@ -42,10 +46,11 @@ Announce = Callable[[list[str]], None]
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The ASGI application, and the GraphQL endpoint whose sockets are closed before it stops."""
+    """The ASGI application, and the endpoints whose sockets are closed before it stops."""
 
     asgi: ASGIApp
     graphql: StationGraphQL
+    sockets: SocketEndpoint
 
 
 def build_application(station: Station, settings: Settings) -> Application:
@@ -53,9 +58,10 @@ def build_application(station: Station, settings: Settings) -> Application:
     access, guard, metrics = Access(settings), Guard(settings), Metrics()
     form, limits = ErrorForm(settings.rest_errors), Limits()
     rest = RestEndpoint(station, table=RouteTable(), page=_page, form=form)
+    sockets = SocketEndpoint(station, SOCKETS, form=form)
     schema = build_schema(limits)
     graphql = StationGraphQL(schema, station, access=access, limits=limits, page=graphiql_page())
-    _watch(metrics, station, graphql)
+    _watch(metrics, station, graphql, sockets)
     documents = describe(
         metrics=metrics.text,
         openapi=lambda: orjson.dumps(openapi_document()),
@@ -64,13 +70,21 @@ def build_application(station: Station, settings: Settings) -> Application:
     surfaces = Surfaces(
         graphql=graphql,
         rest=rest,
+        sockets=sockets,
         static=Static(rest),
         documents=document_table(documents),
         most_bytes=limits.body_bytes,
     )
     rules = HttpRules(surfaces, allowed_origin=guard.allowed_origin)
-    front = Front(rules, guard=guard, access=access, metrics=metrics, form=form)
-    return Application(front, graphql)
+    front = Front(
+        rules,
+        guard=guard,
+        access=access,
+        metrics=metrics,
+        form=form,
+        refused=lambda caller, refusal: record_refusal(caller, station, refusal),
+    )
+    return Application(front, graphql, sockets)
 
 
 def openapi_document() -> dict[str, object]:
@@ -83,16 +97,22 @@ def openapi_document() -> dict[str, object]:
     return dict(document(ROUTES, documents, version=service_version()))
 
 
-async def run_service(settings: Settings, *, announce: Announce | None = None) -> None:
+async def run_service(
+    settings: Settings, *, announce: Announce | None = None, simulated_units: Units | None = None
+) -> None:
     """Runs until SIGTERM or SIGINT; `announce` gets the addresses once requests are answered.
 
     Raises `AddressInUse` and `CannotListen`.
     """
     set_up_logs(settings.log_level)
     async with AsyncExitStack() as stack:
-        station = await open_station(settings, stack)
+        station = await open_station(settings, stack, simulated_units=simulated_units)
         application = build_application(station, settings)
         stack.push_async_callback(application.graphql.close_all, seconds=1)
+        stack.push_async_callback(application.sockets.close_all)
+        # Before the first connection; where it cannot be written, rows are found without it.
+        with suppress(TokenNotWritten):
+            await station.internal_token.keep()
         await serve(
             application.asgi,
             Listening(
@@ -117,10 +137,14 @@ def _page() -> Response:
     return page_answer(plain_page())
 
 
-def _watch(metrics: Metrics, station: Station, graphql: StationGraphQL) -> None:
+def _watch(
+    metrics: Metrics, station: Station, graphql: StationGraphQL, sockets: SocketEndpoint
+) -> None:
     hub = station.hub
     metrics.watch("hub_events", "Events published.", lambda: hub.sequence)
     metrics.watch("hub_subscribers", "Open subscriptions of the hub.", lambda: hub.subscribers)
+    metrics.watch("legacy_sockets", "Open legacy WebSockets.", lambda: len(sockets))
+    metrics.watch("usb_scans", "Looks at USB.", lambda: station.usb.scanning.count)
     metrics.watch("hub_lagged", "Events that a slow subscriber lost.", lambda: hub.lagged)
     metrics.watch("audit_waiting", "Audit rows not yet written.", lambda: station.audit.waiting)
     metrics.watch(

@@ -11,6 +11,7 @@ from domain.caller import Role
 from domain.host_paths import HostPaths
 
 LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
+MOST_KEPT = 2**31 - 1
 BUS_VARIABLE = "DBUS_SYSTEM_BUS_ADDRESS"
 
 
@@ -36,7 +37,8 @@ class Settings:
     `rest_errors` is `flat` or `documented`; `trust_network` lets everybody in beyond loopback;
     `allowed_hosts` are further names in Host; `allowed_origins` are other sites whose pages may use
     the service; `trusted_proxies` are the addresses whose `X-Forwarded-For` and `X-Forwarded-User`
-    are believed, their users having `proxy_role`.
+    are believed, their users having `proxy_role`; `audit_keep_days`, `audit_keep_rows` and
+    `audit_keep_megabytes` (10^6 bytes) limit the audit log, 0 being no limit.
     """
 
     root: Path = Path("/")
@@ -52,6 +54,9 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     proxy_role: Role = Role.OPERATOR
     tokens: tuple[Token, ...] = ()
+    audit_keep_days: int = 0
+    audit_keep_rows: int = 0
+    audit_keep_megabytes: int = 0
     bus_address: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
 
@@ -103,9 +108,9 @@ def _with(settings: Settings, values: Mapping[str, object], *, source: str) -> S
 def _checked(name: str, value: object, source: str) -> object:
     problem = f"{source}: {name} is {value!r}; "
     if name in ("port", "https_port"):
-        if type(value) is not int or not 0 <= value <= 65535:
-            raise SettingWrong(problem + "a port is a number from 1 to 65535.")
-        return value
+        return _number(value, 65535, problem + "a port is a number from 1 to 65535.")
+    if name.startswith("audit_keep_"):
+        return _number(value, MOST_KEPT, problem + "it is a whole number, 0 for no limit.")
     if name in ("https", "trust_network"):
         if not isinstance(value, bool):
             raise SettingWrong(problem + "it is true or false.")
@@ -115,6 +120,12 @@ def _checked(name: str, value: object, source: str) -> object:
     if name in ("allowed_hosts", "allowed_origins", "trusted_proxies"):
         return tuple(_text(entry, problem) for entry in _list(value, problem))
     return _word(name, _text(value, problem), problem)
+
+
+def _number(value: object, most: int, problem: str) -> int:
+    if type(value) is not int or not 0 <= value <= most:
+        raise SettingWrong(problem)
+    return value
 
 
 def _word(name: str, value: str, problem: str) -> object:

@@ -16,3 +16,72 @@ class Preference(Model):
 
         table = "preference"
         table_description = "What people chose for this station"
+
+
+class SetFlag(Model):
+    """Who set a flag of a device; `place` is `flag/name of the file`, `stamp` says which file."""
+
+    place = fields.CharField(max_length=300, primary_key=True)
+    set_by = fields.TextField()
+    set_at = fields.TextField()
+    stamp = fields.TextField()
+
+    class Meta:
+        """As above."""
+
+        table = "set_flag"
+        table_description = "Who set which flag of a device, and when (UTC)"
+
+
+class PortName(Model):
+    """What people call a USB port; `port` is the USB path that is its id."""
+
+    port = fields.CharField(max_length=300, primary_key=True)
+    name = fields.CharField(max_length=64)
+
+    class Meta:
+        """As above."""
+
+        table = "port_name"
+        table_description = "What people call the station's USB ports"
+
+
+class QrScan(Model):
+    """One verification of a label; `at` is in microseconds since the epoch, `problems` are words
+    of `domain.verification.scans.LabelProblem` joined by commas."""
+
+    id = fields.BigIntField(primary_key=True)
+    at = fields.BigIntField(db_index=True)
+    code = fields.CharField(max_length=4296, db_index=True)
+    found = fields.BooleanField()
+    problems = fields.CharField(max_length=255)
+    record_id = fields.BigIntField(null=True)
+    serial = fields.CharField(max_length=255, null=True)
+    caller = fields.CharField(max_length=255)
+    role = fields.CharField(max_length=64)
+    address = fields.CharField(max_length=255)
+    surface = fields.CharField(max_length=64)
+
+    class Meta:
+        """As above."""
+
+        table = "qr_scan"
+        table_description = "Which labels were verified, by whom, and what the answer was"
+
+
+class SeenUnitFailure(Model):
+    """How a unit failed in one run of a board (`domain.devices.unit_failures.UnitFailure`);
+    `place` is `board/run`, times are in microseconds since the epoch."""
+
+    place = fields.CharField(max_length=300, primary_key=True)
+    began_at = fields.BigIntField(null=True)
+    unit = fields.CharField(max_length=255)
+    result = fields.CharField(max_length=64)
+    exit_status = fields.IntField(null=True)
+    failed_at = fields.BigIntField(null=True)
+
+    class Meta:
+        """As above."""
+
+        table = "seen_unit_failure"
+        table_description = "Which units failed in which run of a board"

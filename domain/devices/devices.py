@@ -63,6 +63,8 @@ class Devices:
         self._stamp: Stamp | None = None
         self._projection = Projection()
         self._sorted: list[Device] | None = None
+        self._changed: set[str] = set()
+        self._untold: set[str] | None = None
         self._checking = asyncio.Lock()
         self._next: asyncio.Future[None] | None = None
 
@@ -88,24 +90,52 @@ class Devices:
         if stamp == self._stamp:
             return
         anew = self._stamp is None or stamp.identity != self._stamp.identity
-        projection = Projection() if anew else self._projection
-        changed = await self._read_into(projection)
+        if anew:
+            await self._read_anew()
+        else:
+            await self._read_into(self._projection, self._changed)
         known, self._stamp = self._stamp, stamp
-        self._projection, self._sorted = projection, None
+        changed, self._changed = frozenset(self._changed), set()
         if known is not None and (anew or changed):
-            self._hub.publish(DevicesChanged(frozenset() if anew else frozenset(changed)))
+            self._hub.publish(DevicesChanged(frozenset() if anew else changed))
+
+    async def _read_anew(self) -> None:
+        projection = Projection()
+        await self._read_into(projection, set())
+        self._projection, self._sorted, self._untold = projection, None, None
+        self._changed.clear()
 
     async def count(self) -> int:
         """Returns how many boards there are."""
         await self.catch_up()
         return len(self._projection.devices)
 
+    @property
+    def projection(self) -> Projection:
+        """What is folded by now; another object after everything was read anew."""
+        return self._projection
+
+    def newest_first(self) -> Sequence[Device]:
+        """Returns the boards as of the last check, the one that changed last first."""
+        if self._sorted is None:
+            self._sorted = list(reversed(self._projection.devices.values()))
+        return self._sorted
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether `take_changes` would return any."""
+        return self._untold is None or bool(self._untold)
+
+    def take_changes(self) -> frozenset[str] | None:
+        """Returns the keys of the boards that changed since the last call, None when all may
+        have: for the one who keeps what is derived of them."""
+        changes, self._untold = self._untold, set()
+        return None if changes is None else frozenset(changes)
+
     async def list_page(self, request: PageRequest) -> Page[Device]:
         """Returns a page of devices, the one that changed last first."""
         await self.catch_up()
-        if self._sorted is None:
-            self._sorted = sorted(self._projection.devices.values(), key=_newest_first)
-        return slice_page(self._sorted, request, order=ORDER, key=_newest_first)
+        return slice_page(self.newest_first(), request, order=ORDER, key=newest_first)
 
     async def get(self, *, serial: str | None = None, port: str | None = None) -> Device:
         """Returns the board with this serial of either length, or the one last seen at `port`.
@@ -118,10 +148,8 @@ class Devices:
         if serial:
             found = self._projection.devices.get(board_key(serial))
         else:
-            at_port = [
-                device for device in self._projection.devices.values() if device.port == port
-            ]
-            found = max(at_port, key=lambda device: device.newest_id, default=None)
+            run = self._projection.runs.at_port.get(port or "")
+            found = self._projection.devices.get(run.key) if run else None
         if found is None:
             raise _not_found(serial or port or "")
         return found
@@ -163,16 +191,21 @@ class Devices:
             raise _not_found(identifier)
         return row
 
-    async def _read_into(self, projection: Projection) -> set[str]:
-        changed: set[str] = set()
+    async def _read_into(self, projection: Projection, changed: set[str]) -> None:
         while True:
             rows = await self._rows.rows_after(projection.last_id, most=BATCH)
-            changed |= projection.take(rows)
+            fresh = projection.take(rows)
+            # What is folded stays so, even where reading the next batch fails.
+            changed |= fresh
+            if projection is self._projection and fresh:
+                self._sorted = None
+                self._untold = None if self._untold is None else self._untold | fresh
             if len(rows) < BATCH:
-                return changed
+                return
 
 
-def _newest_first(device: Device) -> Key:
+def newest_first(device: Device) -> Key:
+    """Returns a board's place in the list, by which its pages are found."""
     return (-device.newest_id,)
 
 

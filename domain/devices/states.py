@@ -85,11 +85,5 @@ class StateRows(Protocol):
         """Yields all rows in batches, by stored time text, then id, both descending; flat
         memory however many. Rows that are added meanwhile are not among them."""
 
-    async def newest_by_serial(self, serial: str) -> StateRow | None:
-        """Returns the newest row with exactly this serial, by stored time text, then id."""
-
-    async def newest_by_endpoint(self, endpoint: str) -> StateRow | None:
-        """Returns the newest row with exactly this endpoint, by stored time text, then id."""
-
     async def probe(self) -> None:
         """Raises while the database cannot be read; a missing one is no failure."""

@@ -1,27 +1,49 @@
 """Devices as GraphQL clients see them."""
 
+from collections.abc import AsyncGenerator
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 
 from domain.devices import devices as domain
-from domain.devices.projection import Device as Board
+from domain.devices.device_filters import DeviceView
+from domain.devices.stages import Stage, Style
 from domain.devices.states import StateRow as Row
-from domain.paging import page_request
+from domain.devices.status import Status
+from domain.devices.status_following import DeviceFrame
+from domain.events import Update
+from domain.paging import MOST, page_request
 from resolvers.devices.devices import (
     get_device,
     get_latest_state_row,
     list_devices,
     page_state_rows,
+    watch_boards,
 )
 from schema.connections import Connection, connection
 from schema.context import Info, who
+from schema.devices.attempts import Attempt, attempts_of_device
+from schema.devices.filters import DeviceFilterInput, device_filter
+from schema.devices.flags import DeviceFlag, flags_of
+from schema.devices.keypairs import DeviceKeypair, keypair_of_device
+from schema.devices.logs import DeviceLog, logs_of
+from schema.devices.statuses import (
+    Evidence,
+    NextAction,
+    StatusReason,
+    evidence_of,
+    explanation_of,
+    next_action_of,
+    reason_of,
+)
 
 
 @strawberry.type(description="One board: its 8-digit and its 16-digit serial are the same device.")
 class Device:
     """A board."""
 
+    view: strawberry.Private[DeviceView]
     id: strawberry.ID = strawberry.field(description="Stable for this board; opaque.")
     serial: str | None = strawberry.field(
         description="The longest serial known; null while the board has told none."
@@ -44,6 +66,49 @@ class Device:
         description="When its last row was written; null where the row has no time."
     )
     changes: int = strawberry.field(description="How many state rows it has.")
+    status: Status = strawberry.field(
+        description="How it stands, by all evidence; never COMPLETE while anything denies it."
+    )
+    stage: Stage | None = strawberry.field(
+        description="How far it is; of a failure the stage that failed. Null where no stage has "
+        "to do with it."
+    )
+    style: Style | None = strawberry.field(
+        description="How it is provisioned; null until its provisioner is chosen."
+    )
+    since: datetime | None = strawberry.field(
+        description="When it came to this; of a stalled board its last sign of life. Null where "
+        "the row has no time."
+    )
+    reason: StatusReason | None = strawberry.field(
+        description="Why it stands so; null while all goes as it should."
+    )
+    evidence: list[Evidence] = strawberry.field(
+        resolver=evidence_of, description="What each source says of it, the rows first."
+    )
+    explanation: str | None = strawberry.field(
+        resolver=explanation_of,
+        description="The line of a log that says best why it failed or stalled; null where there "
+        "is none, or no need of one.",
+    )
+    next_action: NextAction | None = strawberry.field(
+        resolver=next_action_of,
+        description="What to do with it now; null when nothing is to be done, or nobody can tell.",
+    )
+    attempts: Connection[Attempt] = strawberry.field(
+        resolver=attempts_of_device, description="Its runs, the one that began last first."
+    )
+    logs: list[DeviceLog] = strawberry.field(
+        resolver=logs_of, description="What the stages wrote of it; only logs that there are."
+    )
+    keypair: DeviceKeypair | None = strawberry.field(
+        resolver=keypair_of_device,
+        description="What the station keeps of its key pair; null when it keeps nothing.",
+    )
+    flags: list[DeviceFlag] = strawberry.field(
+        resolver=flags_of,
+        description="All its flags, set or not; none while it has told no serial.",
+    )
 
 
 @strawberry.type(description="One row that the station's scripts wrote of a change of state.")
@@ -57,8 +122,27 @@ class StateRow:
     at: datetime | None = strawberry.field(description="When; null where the text is no time.")
 
 
-def _device(board: Board) -> Device:
+@strawberry.type(description="Boards that changed.")
+class DeviceChange:
+    """One frame of `deviceChanges`."""
+
+    sequence: int = strawberry.field(description="Grows with each frame; gaps are normal.")
+    snapshot: bool = strawberry.field(
+        description="True for the first frame, and after the client was too slow: forget what was "
+        "told before."
+    )
+    devices: list[Device] = strawberry.field(
+        description="The boards as they are now, the one that changed last first."
+    )
+    gone: list[strawberry.ID] = strawberry.field(
+        description="The ids of nameless boards that are known under another id now."
+    )
+
+
+def _device(view: DeviceView) -> Device:
+    board, verdict = view.device, view.verdict
     return Device(
+        view=view,
         id=strawberry.ID(board.key),
         serial=board.serial,
         port=board.port,
@@ -69,6 +153,20 @@ def _device(board: Board) -> Device:
         first_seen_at=board.first_seen_at,
         last_change_at=board.last_change_at,
         changes=board.changes,
+        status=verdict.status,
+        stage=verdict.stage,
+        style=verdict.style,
+        since=verdict.since,
+        reason=reason_of(verdict),
+    )
+
+
+def _change(update: Update[DeviceFrame]) -> DeviceChange:
+    return DeviceChange(
+        sequence=update.sequence,
+        snapshot=update.snapshot,
+        devices=[_device(view) for view in update.value.views],
+        gone=[strawberry.ID(key) for key in update.value.gone],
     )
 
 
@@ -76,6 +174,23 @@ def _row(row: Row) -> StateRow:
     return StateRow(
         serial=row.serial, port=row.endpoint, state=row.state, image=row.image, at=row.at
     )
+
+
+Filter = Annotated[
+    DeviceFilterInput | None, strawberry.argument(description="Which ones; absent means all.")
+]
+OneSerial = Annotated[
+    str | None,
+    strawberry.argument(description="Only the board with this serial; absent means any."),
+]
+OnePort = Annotated[
+    str | None,
+    strawberry.argument(description="Only what is last seen at this port; absent means any."),
+]
+First = Annotated[
+    int,
+    strawberry.argument(description="How many boards a snapshot holds at most; 1 to 500."),
+]
 
 
 @strawberry.type
@@ -86,6 +201,7 @@ class DeviceQueries:
     async def devices(
         self,
         info: Info,
+        filter: Filter = None,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
@@ -93,7 +209,8 @@ class DeviceQueries:
     ) -> Connection[Device]:
         """Resolves a page."""
         page = page_request(domain.ORDER, first=first, after=after, last=last, before=before)
-        return connection(await list_devices(*who(info), page=page), _device)
+        wanted = device_filter(filter)
+        return connection(await list_devices(*who(info), page=page, wanted=wanted), _device)
 
     @strawberry.field(description="One board, by either of its serials or by the port it is at.")
     async def device(
@@ -118,3 +235,24 @@ class DeviceQueries:
     async def latest_state_row(self, info: Info, identifier: str) -> StateRow:
         """Resolves one row."""
         return _row(await get_latest_state_row(*who(info), identifier=identifier))
+
+
+@strawberry.type
+class DeviceSubscriptions:
+    """What one can watch of devices."""
+
+    @strawberry.subscription(
+        description="The boards that changed last, then each board whose status, evidence or rows "
+        "change."
+    )
+    async def device_changes(
+        self, info: Info, serial: OneSerial = None, port: OnePort = None, first: First = MOST
+    ) -> AsyncGenerator[DeviceChange, None]:
+        """Yields frames."""
+        most = page_request(domain.ORDER, first=first).size
+        updates = watch_boards(*who(info), serial=serial, port=port, most=most)
+        try:
+            async for update in updates:
+                yield _change(update)
+        finally:
+            await updates.aclose()

@@ -1,10 +1,14 @@
 """Attempts: one board on one port, and the moves that it, the scripts and the operator make."""
 
 import enum
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from server.demo.batches import Batch
-from server.demo.boards import Board
+from server.demo.boards import Board, Model
+
+NODE, TOLD = "{node}", "{told}"
+"""Known only while a bootstrap runs: its device node, and what it takes for the serial."""
 
 
 class Phase(enum.Enum):
@@ -21,149 +25,69 @@ class Action(enum.Enum):
     ROM = "the board appears on USB with its boot ROM"
     FASTBOOT = "the board appears on USB with the fastboot gadget"
     LEAVE = "the board leaves USB: it restarts, or is pulled out"
-    LOG = "a script writes to its log"
-    RECORD = "a script writes to its log and records a state"
-    MANUFACTURE = "the provisioner writes to its log and inserts the manufacturing record"
+    START = "udev or triage starts the script's unit"
+    READY = "the script tells systemd that it has started"
+    LOCK = "bootstrap opens its log and takes the board for itself"
+    LOG = "the script writes to its log"
+    STRAY = "the script writes to its log before it knows which one"
+    SAY = "the script, or a program that it runs, writes to the journal alone"
+    RECORD = "the script records a state"
+    METADATA = "rpiboot reads what is burnt into the board"
+    KEEP_LOG = "bootstrap moves its log to where the board's logs are"
+    ADOPT_LOGS = "triage moves the board's logs to its long serial"
+    KEEP_KEYS = "triage reads the device's key pair"
+    MARK = "triage writes a bare word to its log"
+    MANUFACTURE = "the provisioner inserts the manufacturing record"
+    HOOK = "the script runs a customisation script, if there is one"
+    RIVAL = "udev starts another bootstrap for the board, which finds it taken and gives up"
+    EXIT = "the script ends"
+
+
+ON_USB = (Action.ROM, Action.FASTBOOT, Action.LEAVE)
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One move, `seconds` after the one before it."""
+    """One move, `seconds` after the one before it.
+
+    `text` is what is written, the stage of a hook or the word of a mark; `status` is the exit
+    status of a script that ends.
+    """
 
     seconds: float
     action: Action
     phase: Phase
-    log: str = ""
+    text: tuple[str, ...] = ()
     state: str = ""
+    status: int = 0
 
-
-def _record(seconds: float, phase: Phase, state: str, log: str) -> Move:
-    return Move(seconds, Action.RECORD, phase, log, state)
-
-
-def _log(seconds: float, phase: Phase, log: str) -> Move:
-    return Move(seconds, Action.LOG, phase, log)
-
-
-_B, _T, _P = Phase.BOOTSTRAP, Phase.TRIAGE, Phase.PROVISIONER
-_STARTED = "{style}-PROVISIONER-STARTED"
-_ABORTED = "{style}-PROVISIONER-ABORTED"
-
-GOOD_RUN = (
-    Move(0, Action.ROM, _B),
-    _record(2, _B, "BOOTSTRAP-STARTED", "Starting bootstrap of a {product} on USB path {port}"),
-    _log(4, _B, "Writing the bootloader, waiting for metadata"),
-    _record(6, _B, "bootstrap-firmware-updated", "Bootloader is up to date"),
-    Move(1, Action.LEAVE, _B),
-    Move(3, Action.ROM, _B),
-    _record(
-        1, _B, "bootstrap-fastboot-initialisation-started", "Sending the fastboot gadget by rpiboot"
-    ),
-    Move(3, Action.LEAVE, _B),
-    _record(1, _B, "BOOTSTRAP-FINISHED", "Bootstrap finished"),
-    Move(5, Action.FASTBOOT, _T),
-    _record(1, _T, "TRIAGE-STARTED", "Collecting the device key pair of {serial}"),
-    _record(3, _T, "TRIAGE-FINISHED", "Selecting the {style} provisioner"),
-    _record(1, _P, _STARTED, "Starting provisioning of {serial}"),
-    _log(12, _P, "Erased and partitioned {storage}"),
-    _log(20, _P, "Writing OS images: {image}"),
-    _log(25, _P, "Stopping Writing OS images"),
-    Move(8, Action.MANUFACTURE, _P, "Collected the metadata of {serial}"),
-    _record(
-        1,
-        _P,
-        "{style}-PROVISIONER-FINISHED",
-        "Provisioning completed. Remove the device from this machine.",
-    ),
-    Move(45, Action.LEAVE, _P),
-)
-"""Everything that happens to a board that is finished, at the pace of a real station."""
-
-
-def _until(state: str, *ending: Move) -> tuple[Move, ...]:
-    last = next(index for index, move in enumerate(GOOD_RUN) if move.state == state)
-    return GOOD_RUN[: last + 1] + ending
+    def filled(self, facts: Mapping[str, str]) -> "Move":
+        """Returns the move with its texts filled in."""
+        text = tuple(line.format_map(facts) for line in self.text)
+        return replace(self, text=text, state=self.state.format_map(facts))
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt can go; of all attempts, its share is `weight` over the sum of weights."""
+    """How an attempt can go; of all attempts, its share is `weight` over the sum of weights.
+
+    `models` are the boards that it happens to, those of the batch where there are none. `rom_says`
+    is what the boot ROM tells as its serial, None for the serial itself. `hasty`: the operator
+    puts the next board in at once. `again`: a board that went this way is tried again at times.
+    """
 
     name: str
     weight: int
-    moves: tuple[Move, ...]
+    moves: tuple[Move, ...] = field(repr=False)
+    models: tuple[Model, ...] = ()
+    rom_says: str | None = None
+    hasty: bool = False
+    again: bool = False
 
-
-_PULLED_OUT = Move(180, Action.LEAVE, _P)
-OUTCOMES = (
-    Outcome("finished", 80, GOOD_RUN),
-    Outcome(
-        "bootstrap aborted",
-        4,
-        _until(
-            "BOOTSTRAP-STARTED",
-            _record(31, _B, "BOOTSTRAP-ABORTED", "ERROR: rpiboot did not finish within 30 s"),
-            _PULLED_OUT,
-        ),
-    ),
-    Outcome(
-        "triage aborted",
-        2,
-        _until(
-            "TRIAGE-STARTED",
-            _record(10, _T, "TRIAGE-ABORTED", "ERROR: fastboot getvar secure: timed out"),
-            _PULLED_OUT,
-        ),
-    ),
-    Outcome(
-        "provisioner aborted",
-        5,
-        _until(
-            _STARTED,
-            _log(12, _P, "Erased and partitioned {storage}"),
-            _record(18, _P, _ABORTED, "ERROR: {storage}: not enough room for the image"),
-            _PULLED_OUT,
-        ),
-    ),
-    # A fatal command timeout in a provisioner writes ABORTED twice (contract devices section 4).
-    Outcome(
-        "provisioner timed out",
-        2,
-        _until(
-            _STARTED,
-            _record(60, _P, _ABORTED, "ERROR: fastboot erase {storage}: timed out"),
-            _record(0, _P, _ABORTED, "Provisioning failed"),
-            _PULLED_OUT,
-        ),
-    ),
-    # Many failures write no row: the board stays STARTED for ever (contract devices section 4).
-    Outcome(
-        "silent stop",
-        4,
-        _until(_STARTED, _log(12, _P, "Erased and partitioned {storage}"), _PULLED_OUT),
-    ),
-    Outcome(
-        "vanished",
-        3,
-        _until(
-            _STARTED,
-            _log(12, _P, "Erased and partitioned {storage}"),
-            Move(9, Action.LEAVE, _P),
-        ),
-    ),
-)
-"""All that can happen on the line; add a row and it happens."""
-
-EXCLUDED = Outcome(
-    "port excluded",
-    0,
-    (
-        Move(0, Action.ROM, _B),
-        _record(1, _B, "PORT-EXCLUDED", "USB path {port} is excluded by the port rules"),
-        Move(7200, Action.LEAVE, _B),
-    ),
-)
-"""What happens on a port that the port rules exclude; the line leaves such ports alone."""
+    @property
+    def nameless(self) -> bool:
+        """Whether bootstrap takes the device node for the serial (contract devices section 3)."""
+        return self.rom_says in ("", "Broadcom")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,24 +97,33 @@ class Attempt:
     board: Board
     port: str
     batch: Batch
+    outcome: Outcome
     moves: tuple[Move, ...]
 
     @classmethod
     def planned(cls, board: Board, port: str, *, batch: Batch, outcome: Outcome) -> "Attempt":
         """Returns the attempt before its first move, its texts filled in."""
-        facts = {
-            "serial": board.serial,
-            "product": board.model.usb_name,
-            "port": port,
-            "style": batch.style,
-            "storage": batch.storage,
-            "image": batch.image.summary,
-        }
-        filled = (
-            replace(move, log=move.log.format_map(facts), state=move.state.format_map(facts))
-            for move in outcome.moves
-        )
-        return cls(board, port, batch, tuple(filled))
+        facts = _facts(board, port, batch)
+        facts["using"] = "path as serial" if outcome.nameless else "serial"
+        moves = tuple(move.filled(facts) for move in outcome.moves)
+        return cls(board, port, batch, outcome, moves)
+
+    @property
+    def rom_says(self) -> str:
+        """What the boot ROM tells as its serial."""
+        told = self.outcome.rom_says
+        return self.board.rom_serial if told is None else told
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a move was made."""
+        return len(self.moves) < len(self.outcome.moves)
+
+    @property
+    def leaves_for_good(self) -> bool:
+        """Whether the next move is the last on USB."""
+        first, *later = self.moves
+        return first.action is Action.LEAVE and all(move.action not in ON_USB for move in later)
 
     def after(self, done: int, *, waited: float = 0) -> "Attempt":
         """Returns what is left after `done` moves, `waited` seconds after the last of them."""
@@ -198,3 +131,43 @@ class Attempt:
         if left:
             left = (replace(left[0], seconds=max(0, left[0].seconds - waited)), *left[1:])
         return replace(self, moves=left)
+
+    def stranded(self) -> "Attempt":
+        """Returns what is left when the scripts are gone: a board that is there is pulled out."""
+        if not any(move.action is Action.LEAVE for move in self.moves):
+            return replace(self, moves=())
+        seconds = sum(move.seconds for move in self.moves)
+        return replace(self, moves=(Move(seconds, Action.LEAVE, self.moves[-1].phase),))
+
+
+def _facts(board: Board, port: str, batch: Batch) -> dict[str, str]:
+    secure = batch.style == "SB"
+    workdir = "/srv/rpi-sb-provisioner/workdir"
+    return {
+        "serial": board.serial,
+        "port": port,
+        "style": batch.style,
+        "script": f"{batch.style.lower()}-provisioner",
+        "provisioner": _PROVISIONERS[batch.style],
+        "storage": batch.storage_device,
+        "image": batch.image.path,
+        "kind": "idp" if batch.style == "IDP" else "image",
+        "chip": board.model.usb_product,
+        "revision": board.model.revision_code,
+        "board_type": board.model.board_type,
+        "board_name": board.model.bootstrap_name,
+        "address": board.address,
+        "metadata": f"/var/log/rpi-sb-provisioner/early/{NODE}/metadata",
+        "bootloader": f"{workdir}/{'' if secure else 'non-'}secure-bootloader/",
+        "staging": f"{workdir}/fastboot.{board.serial[-6:]}",
+        "node": NODE,
+        "told": TOLD,
+    }
+
+
+_PROVISIONERS = {
+    "SB": "Secure Boot Provisioner",
+    "FDE": "Full-Disk Encryption Provisioner",
+    "NAKED": "Naked Provisioner",
+    "IDP": "IDP Provisioner",
+}

@@ -23,6 +23,11 @@ class Batch:
     storage: str
     connect: bool = False
 
+    @property
+    def storage_device(self) -> str:
+        """What the provisioners make of the configuration's word."""
+        return "nvme0n1" if self.storage == "nvme" else "mmcblk0"
+
 
 CURRENT = "current"
 """The batch that the station's configuration is set to."""

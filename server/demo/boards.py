@@ -27,6 +27,28 @@ class Model:
     eeprom_size: int
     eeprom_jedec: str
 
+    @property
+    def revision_code(self) -> str:
+        """The new-style revision code, which rpiboot reads as USER_BOARDREV: type in bits 4-11,
+        processor in 12-15, memory in 20-22 (Raspberry Pi's list of revision codes)."""
+        memory = _MEMORIES.index(self.memory) << 20
+        processor = _PROCESSORS.index(self.processor) << 12
+        return f"{1 << 23 | memory | processor | int(self.board_type, 16) << 4:x}"
+
+    @property
+    def bootstrap_name(self) -> str:
+        """What bootstrap calls the board type."""
+        return _BOOTSTRAP_NAMES.get(self.board_type, f"Board type 0x{self.board_type}")
+
+
+_MEMORIES = ("256MB", "512MB", "1GB", "2GB", "4GB", "8GB", "16GB")
+_PROCESSORS = ("BCM2835", "BCM2836", "BCM2837", "BCM2711", "BCM2712")
+_BOOTSTRAP_NAMES = {
+    "11": "Raspberry Pi 4",
+    "14": "Compute Module 4",
+    "17": "Raspberry Pi 5",
+    "18": "Compute Module 5",
+}
 
 CM5 = Model(
     "CM5", "18", "BCM2712", "2712", "BCM2712 Boot", "Raspberry Pi Compute Module 5",
@@ -67,6 +89,12 @@ class Board:
     def rom_serial(self) -> str:
         """The 8 digits that the boot ROM tells (contract devices section 3)."""
         return self.serial[-8:]
+
+    @property
+    def address(self) -> str:
+        """The IPv4 address that the fastboot gadget gets (link-local, RFC 3927)."""
+        low = int(self.serial[-4:], 16)
+        return f"169.254.{low // 256 % 254 + 1}.{low % 254 + 1}"
 
 
 class BoardBox:

@@ -10,6 +10,7 @@ from domain.host_paths import HostPaths
 from server.demo.boards import Board
 from server.demo.logs import LOGS
 
+KEYPAIRS = f"{LOGS}/{{serial}}/{{serial}}/keypair"
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """The order of the curve P-256 (SEC 2, section 2.4.2): a private key is below it."""
 
@@ -21,7 +22,7 @@ def keep_keypair(paths: HostPaths, board: Board, *, private: bool = False) -> No
     """
     number = int.from_bytes(hashlib.sha256(f"device key {board.serial}".encode()).digest())
     key = ec.derive_private_key(number % (_ORDER - 1) + 1, ec.SECP256R1())
-    folder = paths.real(f"{LOGS}/{board.serial}/{board.serial}/keypair")
+    folder = paths.real(KEYPAIRS.format(serial=board.serial))
     folder.mkdir(parents=True, exist_ok=True)
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo

@@ -1,32 +1,101 @@
 """`provisioner-service demo`: the service on a throw-away station whose line runs."""
 
+import contextlib
+import logging
+import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from server.background import Background
+from server.demo.journal_file import PACKAGE, JournalFile, can_write_journals
 from server.demo.line import Line
-from server.demo.station import build_station, things_to_try
+from server.demo.notices import Notices
+from server.demo.station import DemoStation, build_station, things_to_try, write_past
 from server.running import run_service
 from server.settings import Settings
 
+REMOVE_SECONDS = 2.0
+_log = logging.getLogger("provisioner.demo")
 
-async def run_demo(settings: Settings, *, speed: float) -> None:
-    """Builds the station, runs service and line until SIGTERM or SIGINT, and removes it all."""
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What is asked of a demo: how many times faster than a real station its line runs, which of
+    all possible lines it is, and a folder to keep, None for one that is removed at the end."""
+
+    speed: float = 10.0
+    seed: int = 1
+    keep: Path | None = None
+
+
+async def run_demo(settings: Settings, demo: Demo) -> None:
+    """Builds the station, runs service and line until SIGTERM or SIGINT, and removes it all.
+
+    Raises `DemoFolderNotEmpty`, and what `run_service` raises.
+    """
     async with AsyncExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="provisioner-demo-"))
-        station = build_station(Path(folder), now=datetime.now(UTC))
+        folder = stack.enter_context(_folder(demo.keep))
+        station = build_station(folder, now=datetime.now(UTC), seed=demo.seed)
+        await _write_journal(station, stack)
+        notices = Notices(station.paths)
         background = Background()
         stack.push_async_callback(background.aclose)
-        background.run("the simulated line", Line(station, speed=speed).run)
-        chosen = replace(settings, root=Path(folder), https=False)
-        await run_service(chosen, announce=_greet)
+        line = Line(station, speed=demo.speed, notify=notices.post)
+        await run_service(
+            replace(settings, root=folder, https=False, log_level=_level(settings)),
+            announce=partial(_begin, line, notices, background),
+            simulated_units=station.host.units,
+        )
 
 
-def _greet(addresses: list[str]) -> None:
-    lines = [f"A simulated station runs at {addresses[0]} (Ctrl+C ends it). Try:", ""]
-    sys.stdout.write("\n".join([*lines, *things_to_try(addresses[0]), ""]))
+def _level(settings: Settings) -> str:
+    """The line makes requests all the time: what went well is told only when asked for."""
+    return "warn" if settings.source("log_level") == "default" else settings.log_level
+
+
+def _begin(line: Line, notices: Notices, background: Background, addresses: list[str]) -> None:
+    notices.base_url = addresses[0]
+    background.run("the simulated line", line.run)
+    text = f"A simulated station runs at {addresses[0]} (Ctrl+C ends it). Try:"
+    sys.stdout.write("\n".join([text, "", *things_to_try(addresses[0]), ""]))
     sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        yield keep.absolute()
+        return
+    folder = Path(tempfile.mkdtemp(prefix="provisioner-demo-"))
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Removes the folder; when that takes long, since the line ran for long, another process
+    ends it after this one."""
+    removing = subprocess.Popen(["rm", "-rf", "--", folder], start_new_session=True)  # noqa: S607
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        removing.wait(REMOVE_SECONDS)
+
+
+async def _write_journal(station: DemoStation, stack: AsyncExitStack) -> None:
+    if not can_write_journals():
+        sys.stderr.write(f"No journal is simulated: install the Debian package {PACKAGE}.\n")
+        return
+    try:
+        write_past(station)
+        journal = await JournalFile.open(station.paths)
+    except (OSError, subprocess.SubprocessError) as error:
+        _log.warning("no journal is simulated: %s", error)
+        return
+    stack.push_async_callback(journal.aclose)
+    station.host.journal.feed_to(journal.feed)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from server.demo.attempts import Attempt, Move, Phase
+from server.demo.scripts import Script
 
 BUSY_SECONDS = 5.0
 SCHEMA = """CREATE TABLE IF NOT EXISTS devices(
@@ -24,7 +25,6 @@ _INSERT = (
     "INSERT INTO devices(serial, endpoint, state, image, ip_address, board_type, ts) "
     "VALUES(?, ?, ?, ?, '', ?, ?)"
 )
-_BEFORE_METADATA = ("BOOTSTRAP-STARTED", "BOOTSTRAP-ABORTED", "PORT-EXCLUDED")
 
 
 def sql_time(at: datetime) -> str:
@@ -45,19 +45,13 @@ def open_states(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def add_state(
-    connection: sqlite3.Connection, attempt: Attempt, move: Move, *, at: datetime
+    connection: sqlite3.Connection, attempt: Attempt, move: Move, script: Script, *, at: datetime
 ) -> None:
-    """Appends the row that `move` writes, as the script of its phase words it."""
+    """Appends the row that `move` writes, with what its script knows."""
     excluded = move.state == "PORT-EXCLUDED"
-    booting = move.phase is Phase.BOOTSTRAP
-    row = (
-        attempt.board.rom_serial if booting else attempt.board.serial,
-        # An excluded port is recorded under the stage's name (contract devices section 3).
-        move.phase.value if excluded else attempt.port,
-        move.state,
-        "" if excluded else attempt.batch.image.summary,
-        # Only the bootstrap that has read rpiboot's metadata knows the type of the board.
-        attempt.board.model.board_type if booting and move.state not in _BEFORE_METADATA else "",
-        sql_time(at),
-    )
+    # Bootstrap excludes a port before it has read the configuration; triage reads that first.
+    image = "" if excluded and move.phase is Phase.BOOTSTRAP else attempt.batch.image.summary
+    # An excluded port is recorded under the stage's name (contract devices section 3).
+    endpoint = move.phase.value if excluded else script.endpoint
+    row = (script.serial, endpoint, move.state, image, script.board_type, sql_time(at))
     connection.execute(_INSERT, row)

@@ -13,7 +13,9 @@ from server.demo.configuration import build_configuration, build_installation
 from server.demo.firmware import build_firmware
 from server.demo.history import play_history
 from server.demo.hooks import build_hooks
+from server.demo.host import Host
 from server.demo.images import StoredImage, build_images
+from server.demo.journal_file import write_entries
 from server.demo.signing_keys import (
     FIT_BITS,
     UNFIT_BITS,
@@ -51,6 +53,7 @@ class DemoStation:
     """
 
     paths: HostPaths
+    host: Host
     seed: int
     batch: Batch
     key: SigningKey
@@ -64,13 +67,15 @@ def build_station(
 ) -> DemoStation:
     """Builds the station below `root`, the same for the same `seed` and `now` but for its keys.
 
-    `now` carries its offset. Raises `DemoFolderNotEmpty`, and OSError as the system does.
+    `now` carries its offset. The journal of the past waits in `host.journal`; `write_past` makes
+    its file. Raises `DemoFolderNotEmpty`, and OSError as the system does.
     """
     if now.tzinfo is None:
         raise ValueError("now must carry its offset from UTC")
     if root.exists() and any(root.iterdir()):
         raise DemoFolderNotEmpty("The folder for the simulated station is not empty.")
     paths = HostPaths(root)
+    host = Host(paths, seed=seed)
     tree = Tree(paths, changed_at=now.timestamp())
     # Keys are made beside everything else: a large one can take a second.
     with ThreadPoolExecutor(2) as makers:
@@ -85,18 +90,27 @@ def build_station(
         )
     build_configuration(tree, gold=images["gold"], key=key)
     batches = make_batches(images)
-    history = play_history(paths, batches=batches, key=key, seed=seed, now=now)
+    history = play_history(paths, host, batches=batches, key=key, seed=seed, now=now)
     under_way, next_board = history.under_way, history.next_board
-    return DemoStation(paths, seed, batches[CURRENT], key, images, under_way, next_board)
+    return DemoStation(paths, host, seed, batches[CURRENT], key, images, under_way, next_board)
+
+
+def write_past(station: DemoStation) -> None:
+    """Writes the journal of what has happened by now; raises OSError and
+    subprocess.SubprocessError."""
+    write_entries(station.paths, station.host.journal.take_waiting())
 
 
 def things_to_try(base_url: str) -> list[str]:
-    """Returns three commands to copy, for a service at `base_url`."""
-    query = '{"query":"{ devices(first: 5) { nodes { serial port state } } }"}'
-    live = "subscription { stationChanges { sequence station { deviceCount recordCount } } }"
+    """Returns three things to copy, each with a line that says what it shows, for a service at
+    `base_url`: two commands of a shell and a subscription for GraphiQL."""
+    ports = "{ topology { ports { id contents occupant { serial model state image } } } }"
     post = f"curl -s {base_url}/graphql -H 'Content-Type: application/json'"
+    board = "serial port state status reason { sentence } nextAction { sentence }"
+    live = f"subscription {{ deviceChanges(first: 9) {{ devices {{ {board} }} }} }}"
+    records = f"curl -s '{base_url}/api/v2/manufacturing?limit=3'"
     return [
-        f"  {post} -d '{query}'",
-        f"  curl -s {base_url}/devices",
-        f"  open {base_url}/graphql and run: {live}",
+        f"""  What is in each port now:\n    {post} -d '{{"query":"{ports}"}}'""",
+        f"  The newest manufacturing records, at the path of old:\n    {records}",
+        f"  The boards live; open {base_url}/graphql and run:\n    {live}",
     ]

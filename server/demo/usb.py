@@ -52,15 +52,18 @@ class UsbTree:
         keyboard = {"idVendor": "046d", "idProduct": "c31c", "manufacturer": "Logitech"}
         self._attach(KEYBOARD, keyboard | {"product": "USB Keyboard"}, interface_class="03")
 
-    def attach_rom(self, port: str, board: Board) -> None:
-        """Shows `board` with its boot ROM: a Broadcom id and an 8-digit serial."""
+    def attach_rom(self, port: str, board: Board, *, serial: str | None = None) -> None:
+        """Shows `board` with its boot ROM: a Broadcom id and an 8-digit serial, or what it tells
+        instead; with an empty one there is no such file, as in the kernel's own tree.
+        """
+        serial = board.rom_serial if serial is None else serial
         facts = {
             "idVendor": "0a5c",
             "idProduct": board.model.usb_product,
             "manufacturer": "Broadcom",
             "product": board.model.usb_name,
-            "serial": board.rom_serial,
         }
+        facts |= {"serial": serial} if serial else {}
         self._attach(port, facts, interface_class="ff")
 
     def attach_fastboot(self, port: str, board: Board) -> None:
@@ -85,6 +88,13 @@ class UsbTree:
         """Returns the path of the device node, `/dev/bus/usb/BBB/DDD`."""
         number = int((self._links / port / "devnum").read_text())
         return f"/dev/bus/usb/{_bus(port):03d}/{number:03d}"
+
+    def find(self, serial: str) -> str:
+        """Returns the USB path of what tells this serial, or "" as `get_usb_path_for_serial`."""
+        for told in sorted(self._links.glob("*/serial")):
+            if told.read_text().strip() == serial:
+                return told.parent.name
+        return ""
 
     def free(self, port: str) -> bool:
         """Whether nothing is plugged into `port`."""

@@ -1,13 +1,11 @@
 """Builds the station: adapters are opened here on one exit stack and closed in reverse."""
 
 import socket
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Protocol, TypeVar
 
-from adapters.audit_log import SqliteAuditLog
 from adapters.device_states import DeviceStates
-from adapters.manufacturing_records import ManufacturingRecords
+from adapters.journal import SystemdJournal
 from adapters.service_db.database import ServiceDb
 from adapters.service_db.station_name import StoredStationName
 from adapters.systemd import SystemdUnits
@@ -16,56 +14,111 @@ from domain.csrf_tokens import CsrfTokens
 from domain.devices.devices import Devices
 from domain.events import Hub
 from domain.host_paths import HostPaths
+from domain.internal_token import InternalToken
 from domain.readiness import Readiness
+from domain.services.services import Services
+from domain.services.units import Units
 from domain.station import Identity, Station
 from server.background import Background
 from server.settings import Settings
+from server.wiring.auditing import look_after, open_auditing
+from server.wiring.device_files import build_device_files
+from server.wiring.images import build_images, watch_images
+from server.wiring.records import build_recording, build_verification, watch_records
+from server.wiring.statuses import build_judging, follow_boards
+from server.wiring.usb import build_usb
 from server.wiring.versions import find_versions
 from server.wiring.watching import start_watching
+from server.wiring.watching_journal import watch_journal
+from server.wiring.watching_usb import watch_usb
 
 ESSENTIAL = frozenset({"audit log"})
-MANUFACTURING_VARIABLE = "RPI_SB_PROVISIONER_MANUFACTURING_DB"
 
 
 A = TypeVar("A", bound="_Closing")
 
 
-async def open_station(settings: Settings, stack: AsyncExitStack) -> Station:
+async def open_station(
+    settings: Settings, stack: AsyncExitStack, *, simulated_units: Units | None = None
+) -> Station:
     """Opens every adapter on `stack` and returns the station.
 
     A part that is missing never stops this: its feature answers why, and `Readiness` lists it.
+    `simulated_units` stand in for systemd's where the station is simulated.
     """
     paths, hub = HostPaths(settings.root), Hub()
-    audit = _closed_by(stack, SqliteAuditLog(lambda: paths.real(paths.audit_db)))
-    await audit.open()
+    auditing = await open_auditing(paths, hub, settings, stack)
     service_db = _closed_by(stack, ServiceDb(paths))
     configuration = Configuration(paths, hub)
     states = _closed_by(stack, DeviceStates(paths))
-    manufacturing_path = _manufacturing_path(configuration, paths)
-    records = _closed_by(stack, ManufacturingRecords(paths, manufacturing_path))
-    units = _closed_by(stack, SystemdUnits(settings.bus_address))
+    recording = build_recording(paths, hub, configuration, stack)
+    records = recording.records
+    units = simulated_units or _closed_by(stack, SystemdUnits(settings.bus_address))
+    journal = _closed_by(stack, SystemdJournal(paths))
     probes = {
-        "audit log": audit.probe,
+        "audit history": auditing.log.whole,
+        "audit log": auditing.log.probe,
         "configuration": configuration.values,
+        "journal": journal.probe,
         "manufacturing database": records.probe,
         "service database": service_db.probe,
         "state database": states.probe,
         "systemd": units.probe,
     }
     names, versions = StoredStationName(service_db), await find_versions(paths)
+    devices = Devices(hub, states)
+    files = build_device_files(
+        paths, hub, configuration=configuration, devices=devices, service_db=service_db
+    )
+    usb = build_usb(paths, hub, devices=devices, records=records, service_db=service_db)
+    judging = build_judging(
+        paths,
+        hub,
+        devices=devices,
+        units=units,
+        presence=usb,
+        records=records,
+        logs=files.logs,
+        service_db=service_db,
+    )
+    _closed_by(stack, judging.statuses)
+    internal_token = InternalToken(paths)
+    store = build_images(paths, hub, configuration=configuration, audit=auditing.log)
+    probes |= {"internal token": internal_token.probe, "usb": usb.probe}
+    probes |= {"image store": store.images.probe}
     station = Station(
         paths=paths,
         hub=hub,
-        audit=audit,
+        audit=auditing.log,
+        audit_trail=auditing.trail,
         identity=Identity(hub, names, versions, socket.gethostname()),
         readiness=Readiness(hub, probes, essential=ESSENTIAL),
         configuration=configuration,
         csrf_tokens=CsrfTokens(),
-        devices=Devices(hub, states),
+        devices=devices,
+        statuses=judging.statuses,
+        attempts=judging.attempts,
+        statistics=judging.statistics,
+        logs=files.logs,
+        keypairs=files.keypairs,
+        flags=files.flags,
         records=records,
+        verification=build_verification(records, service_db, judging.attempts),
         units=units,
+        services=Services(hub, journal, units),
+        usb=usb,
+        internal_token=internal_token,
+        images=store.images,
+        hashes=store.hashes,
     )
-    start_watching(_closed_by(stack, Background()), station)
+    background = _closed_by(stack, Background())
+    start_watching(background, station)
+    follow_boards(background, judging, units, hub)
+    watch_usb(background, station, devices.catch_up, records.catch_up)
+    look_after(background, auditing)
+    watch_journal(background, paths, hub)
+    watch_images(background, store)
+    watch_records(background, recording)
     return station
 
 
@@ -76,12 +129,3 @@ class _Closing(Protocol):
 def _closed_by(stack: AsyncExitStack, opened: A) -> A:
     stack.push_async_callback(opened.aclose)
     return opened
-
-
-def _manufacturing_path(configuration: Configuration, paths: HostPaths) -> Callable[[], str]:
-    def path() -> str:
-        setting = configuration.values_now().get(MANUFACTURING_VARIABLE)
-        # Set to nothing means none; not set at all means the usual place.
-        return paths.manufacturing_db if setting is None else setting.value
-
-    return path

@@ -6,6 +6,7 @@ from server.background import Background
 
 CATCH_UP_SECONDS = 1.0
 READINESS_SECONDS = 10.0
+FLAG_SECONDS = 1.0
 
 
 def start_watching(background: Background, station: Station) -> None:
@@ -13,6 +14,7 @@ def start_watching(background: Background, station: Station) -> None:
     background.repeat("the check of parts", READINESS_SECONDS, station.readiness.check)
     background.repeat("the reading of states", CATCH_UP_SECONDS, station.devices.catch_up)
     _follow_states(background, station)
+    background.repeat("the reading of flags", FLAG_SECONDS, station.flags.catch_up)
 
 
 def _follow_states(background: Background, station: Station) -> None:

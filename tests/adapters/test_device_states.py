@@ -73,7 +73,6 @@ class TestContract:
     async def test_an_empty_table_has_no_rows(self, side: Side) -> None:
         assert list(await side.rows.rows_after(0, most=10)) == []
         assert await collected(side.rows) == []
-        assert await side.rows.newest_by_serial("aa") is None
         await side.rows.probe()
 
     async def test_a_row_is_as_written(self, side: Side) -> None:
@@ -112,25 +111,6 @@ class TestContract:
         assert [row.id for row in rows] == [2, 3, 1]
         assert rows[1].at is None
 
-    async def test_the_newest_of_a_serial_is_by_time_then_id(self, side: Side) -> None:
-        side.write(
-            Written("aa", ts="2026-08-01 10:00:01"),
-            Written("aa", ts="2026-08-01 10:00:01"),
-            Written("aa", ts="2026-08-01 09:00:00"),
-            Written("AA", ts="2026-08-01 11:00:00"),
-        )
-        found = await side.rows.newest_by_serial("aa")
-        assert found is not None
-        assert found.id == 2
-        assert await side.rows.newest_by_serial("a") is None
-
-    async def test_the_newest_of_an_endpoint_is_exact(self, side: Side) -> None:
-        side.write(Written(endpoint="1-1"), Written(endpoint="1-1.4"), Written(endpoint=""))
-        found = await side.rows.newest_by_endpoint("1-1")
-        assert found is not None
-        assert found.id == 1
-        assert await side.rows.newest_by_endpoint("1-9") is None
-
     async def test_the_stamp_stays_until_something_is_written(self, side: Side) -> None:
         side.write(Written())
         before = await side.rows.stamp()
@@ -160,7 +140,6 @@ async def test_every_older_table_is_read(
     assert (row.serial, row.state) == ("aa", "BOOTSTRAP-STARTED")
     assert row.board_type == ("18" if "board_type" in schema else "")
     assert row.image == ("i.img" if "image" in schema else "")
-    assert await states.newest_by_serial("aa") == row
     assert await collected(states) == [row]
 
 
@@ -255,7 +234,6 @@ async def test_a_missing_database_has_no_rows_and_is_not_made(
 ) -> None:
     await states.probe()
     assert await collected(states) == []
-    assert await states.newest_by_endpoint("1-1") is None
     assert (await states.stamp()).identity == ""
     assert not file.parent.exists()
 

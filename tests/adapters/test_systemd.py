@@ -16,7 +16,7 @@ import pytest
 
 from adapters.systemd import SystemdUnits
 from adapters.systemd_pipe import BusPipe, ChildGone
-from domain.services import (
+from domain.services.units import (
     Unit,
     UnitChanged,
     UnitNameInvalid,

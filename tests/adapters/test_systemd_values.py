@@ -4,7 +4,7 @@ import pytest
 
 from adapters.systemd_pipe import Line, Plain
 from adapters.systemd_values import UnitChanges, failure, state_of, units_of
-from domain.services import (
+from domain.services.units import (
     Unit,
     UnitChanged,
     UnitNameInvalid,

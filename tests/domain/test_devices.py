@@ -42,12 +42,6 @@ class Rows:
     async def newest_first(self) -> AsyncIterator[Sequence[StateRow]]:
         yield self.rows[::-1]
 
-    async def newest_by_serial(self, serial: str) -> StateRow | None:
-        return next((row for row in self.rows[::-1] if row.serial == serial), None)
-
-    async def newest_by_endpoint(self, endpoint: str) -> StateRow | None:
-        return next((row for row in self.rows[::-1] if row.endpoint == endpoint), None)
-
     async def probe(self) -> None:
         return None
 

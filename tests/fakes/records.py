@@ -1,6 +1,12 @@
 """Manufacturing records without a database, and the tables that stations have had."""
 
+from collections.abc import Collection, Sequence
+
 from domain.errors import Unavailable
+from domain.manufacturing.record import Cell, Row
+from domain.manufacturing.records import Place
+
+LOGICAL = "/srv/rpi-sb-provisioner/manufacturing.db"
 
 _IDENTITY = """id integer primary key, boardname varchar(255) not null, serial char(8) not null,
  eth_mac char(17) not null, wifi_mac char(17) not null, bt_mac char(17) not null,
@@ -58,19 +64,91 @@ def insert_sql(schema: str, *serials: str) -> str:
     )
 
 
-class FakeRecords:
-    """Satisfies `Records` with a number; set `failure` and every method raises it."""
+def record_row(id: int, **cells: Cell) -> dict[str, Cell]:
+    """Returns a row of the current table, each column filled as the station fills it."""
+    serial = f"10000000{id:08x}"
+    return {
+        "id": id,
+        "boardname": "CM5",
+        "serial": serial,
+        "eth_mac": f"2c:cf:67:00:00:{id % 256:02x}",
+        "wifi_mac": "",
+        "bt_mac": "",
+        "mmc_size": 15634268160,
+        "mmc_cid": "",
+        "rpi_duid": f"{id:016d}",
+        "board_revision": "0x0",
+        "processor": "BCM2712",
+        "memory": "2GB",
+        "manufacturer": "Sony UK",
+        "secure": 1,
+        "jtag_locked": 0,
+        "eeprom_write_protected": 0,
+        "pubkey_programmed": 1,
+        "devkey_revoked": 0,
+        "signed_boot_enabled": 1,
+        "os_image_filename": "line.img",
+        "os_image_sha256": "ab" * 32,
+        "connect_registered": None,
+        "connect_device_id": "",
+        "eeprom_size": 2097152,
+        "eeprom_jedec": "ef4015",
+        "eeprom_unique_id": f"{id:016x}",
+        "bootloader_build_timestamp": 1780326194,
+        "customer_key_fingerprint": "cd" * 32,
+        "customer_key_label": "main",
+        "provision_ts": f"2026-07-{1 + id // 1440 % 28:02d} {id // 60 % 24:02d}:{id % 60:02d}:00",
+        **cells,
+    }
 
-    def __init__(self, number: int = 0) -> None:
-        self.number = number
+
+class FakeRecords:
+    """Satisfies `Records` with rows in memory; set `failure` and every method raises it."""
+
+    def __init__(self, rows: Sequence[Row] = ()) -> None:
+        self.by_id = {id: row for row in rows if isinstance(id := row["id"], int)}
+        self.where = Place(LOGICAL, configured=True, present=True)
         self.failure: Unavailable | None = None
+
+    def add(self, *rows: Row) -> None:
+        self.by_id |= FakeRecords(rows).by_id
 
     async def count(self) -> int:
         self._check()
-        return self.number
+        return len(self.by_id)
 
     async def probe(self) -> None:
         self._check()
+
+    async def place(self) -> Place:
+        self._check()
+        return self.where
+
+    async def columns(self) -> tuple[str, ...]:
+        self._check()
+        return tuple(next(iter(self.by_id.values()), {}))
+
+    async def rows(self, ids: Collection[int]) -> Sequence[Row]:
+        self._check()
+        return [self.by_id[id] for id in ids if id in self.by_id]
+
+    async def rows_after(self, id: int, *, most: int) -> Sequence[Row]:
+        self._check()
+        return [self.by_id[known] for known in sorted(self.by_id) if known > id][:most]
+
+    async def rows_before(self, id: int, *, most: int) -> Sequence[Row]:
+        self._check()
+        return [self.by_id[known] for known in sorted(self.by_id)[::-1] if known < id][:most]
+
+    async def ids_by_time(self) -> Sequence[int]:
+        self._check()
+        keys = [(str(row["provision_ts"]), id) for id, row in self.by_id.items()]
+        return [id for _, id in sorted(keys, reverse=True)]
+
+    async def ids_of_duid(self, duid: str) -> Sequence[int]:
+        self._check()
+        ids = sorted(self.by_id, reverse=True)
+        return [id for id in ids if self.by_id[id].get("rpi_duid") == duid]
 
     def _check(self) -> None:
         if self.failure is not None:

@@ -71,14 +71,6 @@ class FakeStateRows:
         for first in range(0, len(rows), 2):
             yield rows[first : first + 2]
 
-    async def newest_by_serial(self, serial: str) -> StateRow | None:
-        self._check()
-        return next((row for row in self._newest() if row.serial == serial), None)
-
-    async def newest_by_endpoint(self, endpoint: str) -> StateRow | None:
-        self._check()
-        return next((row for row in self._newest() if row.endpoint == endpoint), None)
-
     async def probe(self) -> None:
         self._check()
 

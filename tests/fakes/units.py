@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from domain.services import (
+from domain.services.units import (
     Unit,
     UnitChanged,
     UnitRefused,
@@ -25,7 +25,7 @@ class Ending:
 
 @dataclass
 class FakeUnits:
-    """Satisfies `domain.services.Units`.
+    """Satisfies `domain.services.units.Units`.
 
     `endings` tells which units can be started and how each run ends, a whole name or a template
     (`job@.service`) each; `refused` are masked. With a `reason`, all calls are unavailable. As in

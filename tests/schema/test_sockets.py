@@ -256,7 +256,7 @@ async def test_a_client_that_never_reads_again_is_closed() -> None:
     assert len(served.endpoint.sockets) == 0
 
 
-async def test_a_stalled_client_that_can_still_be_told_is_told_1008() -> None:
+async def test_a_stalled_client_that_can_still_be_told_is_told_to_try_again() -> None:
     served = toy(stall_seconds=0.02)
     async with connected(served.endpoint) as socket:
         await socket.init()
@@ -266,7 +266,7 @@ async def test_a_stalled_client_that_can_still_be_told_is_told_1008() -> None:
         served.hub.publish(Ticked(1))
         await asyncio.wait_for(socket.given_up.wait(), LIMIT)
         socket.reads.set()
-        assert await socket.closing() == (1008, "The client does not read what it asked for.")
+        assert await socket.closing() == (1013, "The client does not read what it asked for.")
 
 
 async def test_a_page_of_another_origin_is_turned_away(served: Toy) -> None:

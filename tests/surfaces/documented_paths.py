@@ -72,3 +72,6 @@ POST /api/v2/verify-qrcode
 GET /auditlog
 """.splitlines()
 )
+
+DOCUMENTED_SOCKETS = frozenset({"/ws/devices", "/ws/sha256", "/ws/boot-package", "/ws/progress"})
+"""Every WebSocket of the legacy surface (the same section)."""

@@ -9,10 +9,10 @@ from openapi_spec_validator import validate
 
 from resolvers.operation import REGISTERED
 from rest_compat.pending import PENDING
-from rest_compat.routes import ROUTES
+from rest_compat.routes import ROUTES, SOCKETS
 from schema.build import build_schema
 from server.running import openapi_document
-from tests.surfaces.documented_paths import DOCUMENTED
+from tests.surfaces.documented_paths import DOCUMENTED, DOCUMENTED_SOCKETS
 from tests.surfaces.repository import ROOT
 
 SERVED = {(route.method, path) for route in ROUTES for path in route.paths}
@@ -29,6 +29,11 @@ def test_no_path_is_both_served_and_pending() -> None:
 
 def test_nothing_is_pending_that_nobody_documented() -> None:
     assert set() == WAITING - DOCUMENTED
+
+
+def test_no_socket_is_served_that_nobody_documented() -> None:
+    assert {socket.path for socket in SOCKETS} <= DOCUMENTED_SOCKETS
+    assert {socket.serves.name for socket in SOCKETS} <= set(REGISTERED)
 
 
 def test_every_route_has_a_resolver_but_the_start_page() -> None:

@@ -1,5 +1,6 @@
 """Browsers of other sites are refused, scripts are not; tokens and proxies when they are set."""
 
+import asyncio
 import hashlib
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from domain.caller import Role
 from server.access import ListeningRefused, check_listening
 from server.settings import Settings, Token
 from tests.surfaces.conftest import Service, running
+from tests.surfaces.test_story import Socket
 
 RENAME = 'mutation { renameStation(input: {name: "Jig"}) { __typename } }'
 TOKENS = (
@@ -98,3 +100,27 @@ def test_listening_on_the_network_needs_tokens_or_trust(address: str) -> None:
         check_listening(Settings(address=address))
     check_listening(Settings(address=address, trust_network=True))
     check_listening(Settings(address=address, tokens=TOKENS))
+
+
+async def test_who_is_refused_at_the_door_is_written_down(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await service.client.get("/devices", headers={"Host": "evil.example"})
+        foreign = {"Origin": "http://evil.example"}
+        await service.client.post("/graphql", json={"query": RENAME}, headers=foreign)
+        rows = await service.audit_rows()
+    assert [(row["handler_path"], row["surface"], row["outcome"]) for row in rows] == [
+        ("/devices", "rest", "HOST_REFUSED"),
+        ("/graphql", "graphql", "ORIGIN_REFUSED"),
+    ]
+
+
+async def test_a_login_that_fails_on_a_socket_is_written_down(tmp_path: Path) -> None:
+    async with running(tmp_path, tokens=TOKENS) as service, asyncio.TaskGroup() as tasks:
+        socket = Socket(service)
+        serving = tasks.create_task(socket.run([]))
+        await socket.send({"type": "connection_init", "payload": {"authorization": "Bearer no"}})
+        while (await socket.next())["type"] != "websocket.close":
+            pass
+        rows = await service.audit_rows()
+        serving.cancel()
+    assert [(row["caller"], row["outcome"]) for row in rows] == [("nobody", "UNAUTHENTICATED")]

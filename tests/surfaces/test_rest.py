@@ -70,7 +70,7 @@ async def test_paths_ignore_case_and_plus_is_a_space(service: Service) -> None:
         ("/static/%00", 404, "NOT_FOUND"),
         ("/defaults/config", 404, "NOT_FOUND"),
         ("/options/set", 405, "METHOD_NOT_ALLOWED"),
-        ("/images/list", 501, "NOT_IMPLEMENTED"),
+        ("/options/firmware/list", 501, "NOT_IMPLEMENTED"),
     ],
 )
 async def test_a_strange_path_gets_a_clear_answer(
@@ -119,7 +119,7 @@ async def test_a_browser_gets_the_page_and_the_answer_varies(service: Service) -
     assert "Accept" in answer.headers["vary"]
 
 
-@pytest.mark.parametrize("path", ["/services", "/manu-db", "/scantool", "/service-log/x.service"])
+@pytest.mark.parametrize("path", ["/services", "/manu-db", "/scantool", "/service-log/rpi-sb-x"])
 async def test_pages_that_always_were_pages_are_pages(service: Service, path: str) -> None:
     answer = await service.client.get(path)
     assert answer.status_code == 200

@@ -1,0 +1,60 @@
+"""Failure lines: the line of a stage's log that says best why the stage failed."""
+
+import re
+from collections.abc import Sequence
+
+from domain.devices.log_files import LogKind
+from domain.devices.log_lines import LogLine
+from domain.devices.logs import DeviceLogs
+from domain.devices.names import twins
+
+KINDS = {
+    "bootstrap": LogKind.BOOTSTRAP,
+    "triage": LogKind.TRIAGE,
+    "provisioning": LogKind.PROVISIONER,
+    "provisioner": LogKind.PROVISIONER,
+}
+LONGEST = 300
+"""Characters that are told of a line."""
+
+_TELLING = re.compile(
+    r"error|fail|fatal|abort|cannot|can't|could not|unable|not enough|not found|no such|denied|"
+    r"refus|invalid|mismatch|missing|timed? ?out|unexpected|exceed|did not",
+    re.IGNORECASE,
+)
+# These say that a stage failed, not why.
+_GENERAL = re.compile(
+    r"(?:[A-Z]+-)?(?:PROVISIONER|TRIAGE|BOOTSTRAP)-ABORTED|"
+    r"(?:bootstrap|triage|provision\w*)(?: has| was)? ?(?:failed|aborted)\W*",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"\w")
+
+
+class FailureLines:
+    """Looks for reasons at the end of logs."""
+
+    def __init__(self, logs: DeviceLogs) -> None:
+        self._logs = logs
+
+    async def find(self, serials: Sequence[str], port: str | None, stage: str) -> str | None:
+        """Returns the last line that tells of a failure, else the last one that says anything;
+        None where there is no such log.
+
+        `serials` are the board's, `port` is given only while the board is the last one there;
+        `stage` is `bootstrap`, `triage` or `provisioning`. Reads the last 100 lines.
+        """
+        kind = KINDS.get(stage.lower())
+        if kind is None or not (serials or port):
+            return None
+        names = [name for serial in serials for name in (serial, *twins(serial))]
+        page = await self._logs.tail(tuple(dict.fromkeys(names)), port, kind)
+        return _best(page.lines)
+
+
+def _best(lines: Sequence[LogLine]) -> str | None:
+    texts = [line.text.strip() for line in lines if _WORD.search(line.text)]
+    own = [text for text in texts if not _GENERAL.fullmatch(text)]
+    telling = [text for text in own if _TELLING.search(text)]
+    best = next((found[-1] for found in (telling, own, texts) if found), None)
+    return best if best is None or len(best) <= LONGEST else f"{best[: LONGEST - 1]}…"

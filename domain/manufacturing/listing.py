@@ -1,0 +1,113 @@
+"""Listings of manufacturing records: all that are wanted, in batches, whatever their number."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from domain.manufacturing.filters import EVERYTHING, OrderField, RecordFilter, RecordOrder
+from domain.manufacturing.record import Row, whole
+from domain.manufacturing.record_index import RecordIndex
+from domain.manufacturing.records import Records, RecordsNotPrepared
+from domain.manufacturing.watching import AFTER_ALL, BEFORE_ALL
+from domain.paging import Key, PageRequest
+
+BATCH = 500
+"""How many rows are in memory at once: some hundred KiB."""
+BY_ID = RecordOrder(OrderField.ID)
+BY_TIME = RecordOrder(OrderField.TIME)
+TIME_COLUMN = "provision_ts"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStream:
+    """Rows as they were written. `columns` are the table's own, in its order; a row may lack some
+    when the table is rebuilt meanwhile."""
+
+    columns: tuple[str, ...]
+    batches: AsyncIterator[Sequence[Row]]
+
+
+async def legacy_stream(
+    records: Records, index: RecordIndex | None, *, limit: int | None, offset: int
+) -> RecordStream:
+    """Returns the rows by time, the newest first (contract manufacturing section 3).
+
+    Without an `index` the whole table is sorted. Raises `RecordsNotPrepared` for a table without
+    times.
+    """
+    columns = await records.columns()
+    if columns and TIME_COLUMN not in columns:
+        raise RecordsNotPrepared(
+            f"The table devices has no column {TIME_COLUMN}: it is of an old version. Run the "
+            "package's post-install step; it brings the table up to date.",
+            detail=f"no such column: {TIME_COLUMN}",
+        )
+    ids = _sorted_ids(records) if index is None else _ids(index, EVERYTHING, BY_TIME, skip=offset)
+    skipped = offset if index is None else 0
+    return RecordStream(columns, _rows(records, _cut(ids, skipped, limit)))
+
+
+async def export_stream(
+    records: Records, index: RecordIndex, *, wanted: RecordFilter, order: RecordOrder
+) -> RecordStream:
+    """Returns all wanted rows in this order."""
+    columns = await records.columns()
+    if wanted == EVERYTHING and order.by is OrderField.ID:
+        return RecordStream(columns, _by_id(records, descending=order.descending))
+    return RecordStream(columns, _rows(records, _ids(index, wanted, order)))
+
+
+async def _by_id(records: Records, *, descending: bool) -> AsyncGenerator[Sequence[Row], None]:
+    last = AFTER_ALL if descending else BEFORE_ALL
+    while True:
+        if descending:
+            rows = await records.rows_before(last, most=BATCH)
+        else:
+            rows = await records.rows_after(last, most=BATCH)
+        if not rows:
+            return
+        yield rows
+        last = whole(rows[-1].get("id")) or 0
+
+
+async def _ids(
+    index: RecordIndex, wanted: RecordFilter, order: RecordOrder, *, skip: int = 0
+) -> AsyncGenerator[Sequence[int], None]:
+    key: Key | None = None
+    while True:
+        request = PageRequest(BATCH, key, backwards=False)
+        found = await index.page(wanted, order, request, skip=skip)
+        if found.keys:
+            yield [int(key[-1]) for key in found.keys]
+            key, skip = found.keys[-1], 0
+        if not found.has_next or not found.keys:
+            return
+
+
+async def _sorted_ids(records: Records) -> AsyncGenerator[Sequence[int], None]:
+    ids = await records.ids_by_time()
+    for first in range(0, len(ids), BATCH):
+        yield ids[first : first + BATCH]
+
+
+async def _cut(
+    batches: AsyncGenerator[Sequence[int], None], offset: int, limit: int | None
+) -> AsyncGenerator[Sequence[int], None]:
+    """Yields at most `limit` ids after the first `offset`."""
+    async for batch in batches:
+        kept = batch[offset:]
+        offset = max(0, offset - len(batch))
+        kept = kept if limit is None else kept[:limit]
+        if kept:
+            yield kept
+        limit = None if limit is None else limit - len(kept)
+        if limit == 0:
+            return
+
+
+async def _rows(
+    records: Records, batches: AsyncGenerator[Sequence[int], None]
+) -> AsyncGenerator[Sequence[Row], None]:
+    async for ids in batches:
+        rows = await records.rows(ids)
+        if rows:
+            yield rows

@@ -1,0 +1,125 @@
+"""The legacy WebSocket of hashes (contract images 9.1)."""
+
+import asyncio
+from contextlib import aclosing
+
+import orjson
+
+from domain.caller import Caller
+from domain.errors import ProvisionerError
+from domain.images.hash_states import HashState, HashStatus
+from domain.images.names import SIDECAR_SUFFIX, ImageNotFound, printable
+from domain.station import Station
+from resolvers.images.hashing import watch_hash
+from rest_compat.errors import json_bytes
+from rest_compat.images.hashes import COMPLETE, FAILED, PENDING, progress_of
+from rest_compat.images.images import ARTEFACT
+from rest_compat.route import Json
+from rest_compat.sockets import Conversation, SocketRoute
+from rest_compat.talk import SocketClosed, Talk
+
+ASK = "get_sha256"
+MOST_NAMES = 256
+"""So many images one socket may follow."""
+INVALID: dict[str, Json] = {"error": "Invalid JSON"}
+REFUSED = "Refused: .sha256 sidecar files are not hashable"
+TOO_MANY = f"Refused: one socket follows {MOST_NAMES} images at most"
+
+
+class _Follower:
+    """What one socket follows: a set of names, each told by a task of its own."""
+
+    def __init__(
+        self, caller: Caller, station: Station, talk: Talk, tasks: asyncio.TaskGroup
+    ) -> None:
+        self._caller, self._station, self._talk, self._tasks = caller, station, talk, tasks
+        self._last: dict[str, str] = {}
+        """The last frame of each name that is followed, empty before the first."""
+
+    async def hear(self, text: str) -> None:
+        """Does what one message asks for; what it does not know, it ignores."""
+        message = _object(text)
+        if message is None:
+            await self._talk.send(_text(INVALID))
+        elif message.get("action") == ASK:
+            asked = message.get("image_name")
+            await self._ask(asked if isinstance(asked, str) else "")
+
+    async def _ask(self, name: str) -> None:
+        if name.endswith(SIDECAR_SUFFIX):
+            await self._talk.send(_text(_failure(name, REFUSED)))
+        elif name in self._last:
+            # Every question has its answer, and no frame comes twice for it (contract images 9.1).
+            if self._last[name]:
+                await self._talk.send(self._last[name])
+        elif len(self._last) >= MOST_NAMES:
+            await self._talk.send(_text(_failure(name, TOO_MANY)))
+        else:
+            self._last[name] = ""
+            self._tasks.create_task(self._follow(name))
+
+    async def _follow(self, name: str) -> None:
+        try:
+            updates = watch_hash(self._caller, self._station, name=name)
+            async with aclosing(updates):
+                async for update in updates:
+                    await self._tell(name, _text(_frame(name, update.value)))
+        except ProvisionerError as error:
+            reason = "file-not-found" if isinstance(error, ImageNotFound) else error.message
+            await self._talk.send(_text(_failure(name, reason)))
+        finally:
+            self._last.pop(name, None)
+
+    async def _tell(self, name: str, text: str) -> None:
+        if text != self._last[name]:
+            self._last[name] = text
+            await self._talk.send(text)
+
+
+async def _converse(caller: Caller, station: Station, talk: Talk) -> None:
+    caller.require(watch_hash.policy.role)
+    await talk.accept()
+    async with asyncio.TaskGroup() as tasks:
+        follower = _Follower(caller, station, talk, tasks)
+        async with aclosing(talk.messages()) as messages:
+            async for text in messages:
+                await follower.hear(text)
+        raise SocketClosed
+
+
+def _object(text: str) -> dict[str, object] | None:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _frame(name: str, state: HashState) -> dict[str, Json]:
+    told: dict[str, Json] = {"image_name": name}
+    if state.sha256:
+        return told | {"status": COMPLETE, "sha256": state.sha256}
+    if state.error:
+        return _failure(name, state.error)
+    if state.status is HashStatus.NONE:
+        # An artefact without its archive's hash (contract images 3).
+        return told | {"status": COMPLETE, "sha256": ARTEFACT}
+    return told | {"status": PENDING, **progress_of(state)}
+
+
+def _failure(name: str, reason: str) -> dict[str, Json]:
+    return {"image_name": printable(name), "status": FAILED, "error": reason}
+
+
+def _text(frame: dict[str, Json]) -> str:
+    return json_bytes(frame).decode()
+
+
+SOCKETS: tuple[SocketRoute, ...] = (
+    SocketRoute(
+        path="/ws/sha256",
+        summary="The hashes of images: ask for one, and hear how far it is until it is known.",
+        contract="images 9.1",
+        serves=Conversation(watch_hash.name, watch_hash.policy, _converse),
+    ),
+)

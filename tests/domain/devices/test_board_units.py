@@ -1,0 +1,138 @@
+"""Board units: names, and what is remembered of each."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from domain.devices.board_units import BoardUnits
+from domain.devices.evidence import UnitSight
+from domain.devices.stages import Stage, Style
+from domain.devices.unit_work import Work, unit_names, work_of
+from domain.services.units import Unit, UnitChanged, UnitState
+from tests.fakes.units import Ending, FakeUnits
+
+SERIAL, KEY, NODE = "10000000A0B0C0D0", "a0b0c0d0", "/dev/bus/usb/001/004"
+NAME = f"rpi-fde-provisioner@{SERIAL}.service"
+AT = datetime(2026, 8, 1, tzinfo=UTC)
+P = Stage.PROVISIONING
+
+
+@pytest.mark.parametrize(
+    ("name", "work"),
+    [
+        (f"rpi-sb-triage@{SERIAL}.service", Work(Stage.TRIAGE, None, KEY)),
+        (f"rpi-sb-triage@{KEY}.service", Work(Stage.TRIAGE, None, KEY)),
+        ("rpi-sb-triage@odd\\x2done.service", Work(Stage.TRIAGE, None, "odd-one")),
+        *((f"rpi-{s.lower()}-provisioner@{SERIAL}.service", Work(P, s, KEY)) for s in Style),
+        (
+            "rpi-sb-bootstrap@-dev-bus-usb-001-004.service",
+            Work(Stage.BOOTSTRAP, None, NODE),
+        ),
+        (
+            "rpi-sb-bootstrap@dev-bus-usb-001-004.service",
+            Work(Stage.BOOTSTRAP, None, NODE),
+        ),
+        ("rpi-sb-triage@.service", None),
+        ("rpi-sb-triage@\\xzz.service", None),
+        ("rpi-sb-triage@Broadcom.service", None),
+        ("rpi-sb-image-bootimg-generator@image.service", None),
+        ("ssh.service", None),
+    ],
+)
+def test_a_name_tells_what_the_unit_works_on(name: str, work: Work | None) -> None:
+    assert work_of(name) == work
+
+
+@pytest.mark.parametrize(
+    ("stage", "style", "on"),
+    [(Stage.BOOTSTRAP, None, NODE), (Stage.TRIAGE, None, SERIAL), (P, Style.IDP, SERIAL)],
+)
+def test_names_lead_back_to_their_work(stage: Stage, style: Style | None, on: str) -> None:
+    key = on if stage is Stage.BOOTSTRAP else KEY
+    for name in unit_names(stage, style, on):
+        assert work_of(name) == Work(stage, style, key)
+
+
+def units(*, installed: bool = True) -> FakeUnits:
+    return FakeUnits(AT, {"rpi-fde-provisioner@.service": Ending()} if installed else {})
+
+
+def running() -> UnitState:
+    return UnitState(Unit(NAME, NAME, "loaded", "active", "running"), "", None, "1" * 32, AT, None)
+
+
+async def sight(known: BoardUnits) -> UnitSight:
+    return known.report(P, Style.FDE, SERIAL).sight
+
+
+async def test_nothing_is_known_before_systemd_answered() -> None:
+    known, source = BoardUnits(units()), units()
+    assert await sight(known) is UnitSight.UNASKED
+    source.reason = "no bus"
+    known = BoardUnits(source)
+    await known.refresh()
+    await known.ask(P, Style.FDE, SERIAL)
+    assert await sight(known) is UnitSight.UNASKED
+
+
+async def test_a_unit_that_is_not_installed_is_not_gone() -> None:
+    known = BoardUnits(units(installed=False))
+    await known.refresh()
+    await known.ask(P, Style.FDE, SERIAL)
+    assert await sight(known) is UnitSight.UNASKED
+
+
+async def test_an_installed_unit_that_does_not_run_is_gone() -> None:
+    known = BoardUnits(units())
+    await known.refresh()
+    await known.ask(P, Style.FDE, SERIAL)
+    assert await sight(known) is UnitSight.GONE
+
+
+async def test_the_listing_finds_what_runs_and_what_vanished() -> None:
+    source = units()
+    known = BoardUnits(source)
+    source.loaded[NAME] = running()
+    assert await known.refresh() == {KEY}
+    assert await sight(known) is UnitSight.RUNNING
+    assert await known.refresh() == set()
+    source.loaded.clear()
+    assert await known.refresh() == {KEY}
+    assert await sight(known) is UnitSight.GONE
+
+
+async def test_a_listed_failure_comes_with_its_exit_status() -> None:
+    source = units()
+    source.loaded[NAME] = running()
+    source.end(NAME, Ending("exit-code", 3))
+    known = BoardUnits(source)
+    await known.refresh()
+    report = known.report(P, Style.FDE, SERIAL)
+    assert (report.sight, report.how, report.at) == (UnitSight.FAILED, "exit-code 3", AT)
+
+
+async def test_a_failure_is_remembered_where_systemd_no_longer_answers() -> None:
+    source = units()
+    source.loaded[NAME] = running()
+    known = BoardUnits(source)
+    await known.refresh()
+    source.reason = "the bus hangs"
+    assert await known.hear(UnitChanged(NAME, "failed", "failed", "timeout")) == KEY
+    assert known.report(P, Style.FDE, SERIAL).how == "timeout"
+    known.begin_anew(KEY)
+    assert await sight(known) is UnitSight.UNASKED
+
+
+async def test_while_systemd_does_not_answer_what_ran_is_not_known_to_run() -> None:
+    source = units()
+    source.loaded[NAME] = running()
+    known = BoardUnits(source)
+    await known.refresh()
+    source.reason = "the bus hangs"
+    assert await known.refresh() == {KEY}
+    assert await sight(known) is UnitSight.UNASKED
+
+
+async def test_other_units_are_nobodys() -> None:
+    known = BoardUnits(units())
+    assert await known.hear(UnitChanged("ssh.service", "failed", "failed", "exit-code")) is None

@@ -1,0 +1,73 @@
+"""The line of a log that says why a stage failed."""
+
+from pathlib import Path
+
+import pytest
+
+from domain.devices.devices import Devices
+from domain.devices.failure_lines import LONGEST, FailureLines
+from domain.devices.logs import DeviceLogs
+from domain.devices.names import DeviceNames
+from domain.events import Hub
+from domain.host_paths import HostPaths
+from tests.fakes.state_rows import FakeStateRows
+
+LONG, SHORT = "10000000a0b0c0d0", "a0b0c0d0"
+
+
+class Station:
+    def __init__(self, root: Path) -> None:
+        self.folder = root / "var/log/rpi-sb-provisioner"
+        hub = Hub()
+        names = DeviceNames(Devices(hub, FakeStateRows()))
+        self.lines = FailureLines(DeviceLogs(HostPaths(root), hub, names))
+
+    def write(self, path: str, *lines: str) -> None:
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        stamped = (f"[2026-08-01 10:00:00.000] {line}" for line in lines)
+        file.write_text("\n".join(stamped) + "\n")
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Station:
+    return Station(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["Starting", "ERROR: mmcblk0: not enough room", "Provisioning failed"], 1),
+        (["fastboot erase mmcblk0: timed out", "SB-PROVISIONER-ABORTED"], 0),
+        (["Starting", "Erased and partitioned mmcblk0"], 1),
+        (["ERROR: first", "Trying again", "ERROR: second"], 2),
+        (["Provisioning failed"], 0),
+        (["Starting", "----", "   ", ""], 0),
+    ],
+)
+async def test_the_line_that_says_most_is_found(
+    station: Station, lines: list[str], expected: int
+) -> None:
+    station.write(f"{LONG}/provisioner.log", *lines)
+    assert await station.lines.find([LONG], None, "provisioning") == lines[expected]
+
+
+async def test_every_name_of_the_board_is_tried(station: Station) -> None:
+    station.write(f"{SHORT}/bootstrap.log", "ERROR: rpiboot did not finish")
+    station.write("1-1.2/bootstrap.log", "ERROR: of the port")
+    assert await station.lines.find([LONG], None, "bootstrap") == "ERROR: rpiboot did not finish"
+    assert await station.lines.find([], "1-1.2", "bootstrap") == "ERROR: of the port"
+
+
+@pytest.mark.parametrize("stage", ["triage", "complete", "", "../x"])
+async def test_without_a_log_there_is_no_reason(station: Station, stage: str) -> None:
+    assert await station.lines.find([LONG], "1-1", stage) is None
+    assert await station.lines.find([], None, stage) is None
+
+
+async def test_a_long_line_is_cut_and_an_empty_log_says_nothing(station: Station) -> None:
+    station.write(f"{LONG}/triage.log", "ERROR " + "x" * 2000)
+    station.write(f"{SHORT}/triage.log", "")
+    told = await station.lines.find([LONG], None, "triage")
+    assert told is not None
+    assert (len(told), told[-1]) == (LONGEST, "…")

@@ -1,0 +1,188 @@
+"""Following: events of all kinds lead to judgements, and watchers see them in order."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from domain.devices.devices import DevicesChanged
+from domain.devices.status import GRACE, Cause, Status
+from domain.devices.status_following import DeviceFrame, StatusFollower, watch_devices
+from domain.devices.statuses import DeviceStatusChanged
+from domain.events import Event, Update
+from domain.manufacturing.board_records import RecordsChanged
+from domain.services.units import UnitChanged
+from tests.fakes.judging import KEY, NOW, PORT, SERIAL, JudgedStation
+
+PATIENCE = 5.0
+PROVISIONER = f"rpi-sb-provisioner@{SERIAL}.service"
+WAY = ("BOOTSTRAP-STARTED", "BOOTSTRAP-FINISHED", "TRIAGE-STARTED", "TRIAGE-FINISHED")
+STARTED, FINISHED = "SB-PROVISIONER-STARTED", "SB-PROVISIONER-FINISHED"
+Frames = AsyncGenerator[Update[DeviceFrame], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved(Event):
+    """Something was plugged in or out."""
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> JudgedStation:
+    made = JudgedStation(tmp_path)
+    made.presence.plug(PORT, SERIAL)
+    made.start_unit(PROVISIONER)
+    made.write(*WAY, STARTED)
+    return made
+
+
+@asynccontextmanager
+async def following(station: JudgedStation) -> AsyncIterator[Frames]:
+    """Runs the follower, and yields what a watcher of all boards sees."""
+    follower = StatusFollower(
+        station.hub, station.statuses, station.witnesses, places=(Moved,), clock=station.clock
+    )
+    task = asyncio.ensure_future(follower.run())
+    frames = watch_devices(station.hub, station.statuses)
+    try:
+        yield frames
+    finally:
+        await frames.aclose()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await station.statuses.aclose()
+
+
+async def until(frames: Frames, status: Status) -> Update[DeviceFrame]:
+    """Returns the first frame in which the board stands so."""
+    async with asyncio.timeout(PATIENCE):
+        async for update in frames:
+            if any(view.verdict.status is status for view in update.value.views):
+                return update
+    raise AssertionError(status)
+
+
+async def caught_up(station: JudgedStation) -> None:
+    await station.devices.catch_up()
+
+
+async def test_the_present_comes_first(station: JudgedStation) -> None:
+    async with following(station) as frames:
+        first = await until(frames, Status.ACTIVE)
+    assert (first.snapshot, [view.device.key for view in first.value.views]) == (True, [KEY])
+
+
+async def test_a_unit_that_fails_is_seen_at_once(station: JudgedStation) -> None:
+    async with following(station) as frames:
+        first = await until(frames, Status.ACTIVE)
+        await station.units.watch(station.hub.publish)
+        station.end_unit(PROVISIONER, result="exit-code", status=7)
+        failed = await until(frames, Status.FAILED)
+    (view,) = failed.value.views
+    assert (view.verdict.cause, view.verdict.reason) == (
+        Cause.UNIT_FAILED,
+        f"{PROVISIONER} failed: exit-code 7.",
+    )
+    assert (failed.snapshot, failed.sequence > first.sequence) == (False, True)
+
+
+async def test_a_row_and_the_end_of_the_unit_complete_the_board(station: JudgedStation) -> None:
+    async with following(station) as frames:
+        await until(frames, Status.ACTIVE)
+        await station.units.watch(station.hub.publish)
+        station.records.add(SERIAL, secure=True, at=NOW)
+        station.write(FINISHED)
+        await caught_up(station)
+        station.end_unit(PROVISIONER)
+        await until(frames, Status.COMPLETE)
+
+
+async def test_a_row_that_comes_with_the_end_of_its_unit_is_read(station: JudgedStation) -> None:
+    async with following(station) as frames:
+        await until(frames, Status.ACTIVE)
+        station.write("SB-PROVISIONER-ABORTED")
+        station.hub.publish(UnitChanged(PROVISIONER, "inactive", "dead", "success"))
+        update = await until(frames, Status.FAILED)
+    assert update.value.views[0].verdict.cause is Cause.ABORTED
+
+
+async def test_a_board_that_is_pulled_out_stalls_when_its_grace_is_over(
+    station: JudgedStation,
+) -> None:
+    async with following(station) as frames:
+        await until(frames, Status.ACTIVE)
+        station.presence.unplug(PORT)
+        station.hub.publish(Moved())
+        await until(frames, Status.ACTIVE)
+        station.clock.seconds += GRACE
+        station.hub.publish(DevicesChanged(frozenset()))
+        update = await until(frames, Status.STALLED)
+    assert update.value.views[0].verdict.cause is Cause.BOARD_GONE
+
+
+async def test_a_record_that_denies_secure_boot_is_heard(station: JudgedStation) -> None:
+    async with following(station) as frames:
+        station.write(FINISHED)
+        station.end_unit(PROVISIONER)
+        await until(frames, Status.COMPLETE)
+        station.records.add(SERIAL, secure=False, at=NOW)
+        station.hub.publish(RecordsChanged(frozenset({KEY})))
+        update = await until(frames, Status.FAILED)
+    assert update.value.views[0].verdict.cause is Cause.NOT_SECURE
+
+
+@pytest.mark.parametrize(
+    ("serial", "port", "count"), [(KEY, None, 1), ("ffffffff", None, 0), (None, "1-9", 0)]
+)
+async def test_a_watcher_of_one_board_sees_that_one(
+    station: JudgedStation, serial: str | None, port: str | None, count: int
+) -> None:
+    frames = watch_devices(station.hub, station.statuses, serial=serial, port=port)
+    first = await anext(frames)
+    await frames.aclose()
+    assert len(first.value.views) == count
+
+
+async def test_a_port_shows_the_board_that_was_there_last(station: JudgedStation) -> None:
+    station.write("BOOTSTRAP-STARTED", serial="10000000ffffffff")
+    frames = watch_devices(station.hub, station.statuses, port=PORT)
+    first = await anext(frames)
+    await frames.aclose()
+    assert [view.device.key for view in first.value.views] == ["ffffffff"]
+
+
+async def test_a_nameless_board_is_told_to_be_gone_when_it_has_a_name(tmp_path: Path) -> None:
+    station = JudgedStation(tmp_path)
+    station.write("BOOTSTRAP-STARTED", serial="")
+    frames = watch_devices(station.hub, station.statuses)
+    first = await anext(frames)
+    station.write("BOOTSTRAP-FINISHED", serial=KEY)
+    await station.statuses.ready()
+    update = await anext(frames)
+    await frames.aclose()
+    assert [view.device.key for view in first.value.views] == [f"port:{PORT}"]
+    assert [view.device.key for view in update.value.views] == [KEY]
+    assert update.value.gone == [f"port:{PORT}"]
+
+
+async def test_a_watcher_that_is_too_slow_gets_everything_anew(station: JudgedStation) -> None:
+    frames = watch_devices(station.hub, station.statuses)
+    await anext(frames)
+    for _ in range(300):
+        station.hub.publish(DeviceStatusChanged(frozenset({KEY})))
+    update = await anext(frames)
+    await frames.aclose()
+    assert update.snapshot
+
+
+async def test_another_database_is_a_new_snapshot(station: JudgedStation) -> None:
+    frames = watch_devices(station.hub, station.statuses)
+    await anext(frames)
+    station.rows.replace()
+    await station.statuses.ready()
+    update = await anext(frames)
+    await frames.aclose()
+    assert (update.snapshot, update.value.views) == (True, [])

@@ -1,0 +1,65 @@
+"""The legacy WebSocket and the scripts' announcements over real connections."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from tests.e2e.process import Program
+from tests.fakes.usb import BOARD
+from tests.surfaces.jig import build_jig
+
+
+def opened(program: Program, path: str = "/ws/devices") -> ClientConnection:
+    return connect(program.base.replace("http", "ws", 1) + path, compression=None, open_timeout=10)
+
+
+def frame(socket: ClientConnection) -> Any:
+    return json.loads(socket.recv(timeout=10))
+
+
+def test_a_plug_is_pushed_and_sigterm_closes_with_1001(tmp_path: Path) -> None:
+    sysfs = build_jig(tmp_path)
+    with Program(tmp_path) as program, opened(program) as socket:
+        first = frame(socket)
+        socket.send("anything")
+        sysfs.plug("1-1.2", **BOARD, serial="a0b0c0d0")
+        pushed = frame(socket)
+        status = program.stop()
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(timeout=10)
+    assert first["type"] == "topology"
+    assert {n["id"]: n.get("serial") for n in pushed["nodes"]}["1-1.2"] == "a0b0c0d0"
+    assert (closed.value.rcvd.code if closed.value.rcvd else None, status) == (1001, 0)
+
+
+def test_an_unknown_socket_is_refused_with_404(tmp_path: Path) -> None:
+    with (
+        Program(tmp_path) as program,
+        pytest.raises(InvalidStatus) as refused,
+        opened(program, "/ws/none"),
+    ):
+        pytest.fail("the handshake went through")
+    assert refused.value.response.status_code == 404
+
+
+@pytest.mark.real
+def test_curl_announces_a_row_as_the_scripts_do(tmp_path: Path) -> None:
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("needs the scripts' client: Debian package curl")
+    with Program(tmp_path) as program:
+        file = tmp_path / "run/rpi-sb-provisioner/internal.token"
+        url = f"{program.base}/internal/state-changed"
+        # Neither a body nor a Content-Length, and no more than a second (contract devices 6.9).
+        command = [curl, "-sf", "--max-time", "1", "-X", "POST", "-o", "-", "-w", "%{http_code}"]
+        header = f"X-Internal-Token: {file.read_text()}"
+        told = subprocess.run([*command, "-H", header, url], capture_output=True, check=False)
+        refused = subprocess.run([*command, url], capture_output=True, check=False)
+    assert (told.returncode, told.stdout) == (0, b"204")
+    assert (refused.returncode, refused.stdout[-3:]) == (22, b"404")
