@@ -22,7 +22,7 @@ T = TypeVar("T")
 log = logging.getLogger("provisioner.manufacturing")
 
 WAIT_SECONDS = 2.0
-"""So long who asks waits for an index that is being made: enough for 100,000 records."""
+"""So long after its beginning who asks waits for a new index: enough for 100,000 records."""
 RETRY_SECONDS = 10.0
 """An index that could not be made is not tried again before, unless the database changed."""
 RESTING_SECONDS = 60.0
@@ -66,7 +66,7 @@ class IndexMaking:
         self._progress = 0.0
         self._failure: _Failure | None = None
         self._settled = self._in_doubt = self._distrusted = self._closed = False
-        self._counted = self._rested = 0.0
+        self._counted = self._rested = self._began = 0.0
 
     @property
     def path(self) -> Path | None:
@@ -210,7 +210,9 @@ class IndexMaking:
         if task is None and not self._has_failed(stamp):
             task = self._begin(stamp)
         if task is not None:
-            await asyncio.wait({task}, timeout=self._wait_seconds)
+            # What has not ended by then is long: nobody else is held up.
+            left = self._began + self._wait_seconds - time.monotonic()
+            await asyncio.wait({task}, timeout=max(0.0, left))
         # Raises why there is none, unless the old one answers on.
         _ = self.path
 
@@ -219,12 +221,11 @@ class IndexMaking:
         return failed is not None and failed.stamp == stamp and time.monotonic() < failed.until
 
     def _begin(self, stamp: FileStamp) -> asyncio.Task[None]:
-        self._progress, self._nothing = 0.0, False
+        self._progress, self._nothing, self._began = 0.0, False, time.monotonic()
         self._task = asyncio.create_task(self._build(stamp), name="the making of the record index")
         return self._task
 
     async def _build(self, stamp: FileStamp) -> None:
-        began = time.monotonic()
         try:
             await self._run(stamp)
         except ProvisionerError as error:
@@ -237,7 +238,7 @@ class IndexMaking:
         finally:
             self._task = None
             now = time.monotonic()
-            self._rested = now + max(RESTING_SECONDS, RESTING_TIMES * (now - began))
+            self._rested = now + max(RESTING_SECONDS, RESTING_TIMES * (now - self._began))
 
     async def _run(self, stamp: FileStamp) -> None:
         step = await self._work(self._keeper.begin)

@@ -4,6 +4,7 @@ service."""
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from domain.errors import Invalid
 
@@ -19,6 +20,8 @@ PREFIXES = ("RPI_DEVICE_", "RPI_SB_", "RPI_CONNECT_", "CUSTOMER_KEY_")
 3.3)."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|API_KEY|_PIN(?![A-Z])")
+"""What the names of secrets that nobody documented have in common."""
 _BREAKS = re.compile(r"[\0\r\n]")
 
 
@@ -49,84 +52,154 @@ class ConfigValueRefused(Invalid):
     remedy = "Remove line breaks and NUL from the value, or shorten it."
 
 
+class Kind(StrEnum):
+    """What sort of value a variable takes."""
+
+    CHOICE = "choice"
+    SWITCH = "switch"
+    FILE = "file"
+    FOLDER = "folder"
+    URI = "uri"
+    TEXT = "text"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """A documented variable; one that is `file_only` is read but never set through the
-    service."""
+    """A variable and what may be done with it.
+
+    `choices` are all values that are allowed besides the empty one, of choices and switches.
+    `needed`: no board can be made while it is empty. `secret`: never shown. `irreversible`: a
+    value burns fuses of every board that follows. `prepares`: what is kept in the working folder
+    was made with it (contract configuration 6). One that is `file_only` is read but never set
+    through the service.
+    """
 
     name: str
     description: str
+    kind: Kind = Kind.TEXT
+    choices: tuple[str, ...] = ()
+    needed: bool = False
+    secret: bool = False
+    irreversible: bool = False
+    prepares: bool = False
     file_only: bool = False
+    documented: bool = True
 
 
 VARIABLES: tuple[Variable, ...] = (
     Variable(
         name="PROVISIONING_STYLE",
         description="How boards are provisioned: `secure-boot`, `fde-only` or `naked`.",
+        kind=Kind.CHOICE,
+        choices=("secure-boot", "fde-only", "naked"),
+        needed=True,
+        prepares=True,
     ),
     Variable(
         name="CUSTOMER_KEY_FILE_PEM",
         description="The PEM file of the key that signs boot images.",
+        kind=Kind.FILE,
+        prepares=True,
     ),
     Variable(
         name="CUSTOMER_KEY_PKCS11_NAME",
         description="The PKCS#11 URI of the key on a token that signs boot images.",
+        kind=Kind.URI,
+        prepares=True,
     ),
     Variable(
         name="GOLD_MASTER_OS_FILE",
         description="The image that is written to every board: an `.img` file or an IDP folder.",
+        kind=Kind.FILE,
+        needed=True,
+        prepares=True,
     ),
     Variable(
         name="RPI_DEVICE_STORAGE_TYPE",
         description="The storage that is provisioned: `sd`, `emmc` or `nvme`.",
+        kind=Kind.CHOICE,
+        choices=("sd", "emmc", "nvme"),
+        needed=True,
+        prepares=True,
     ),
     Variable(
         name="RPI_DEVICE_BOOT_ORDER_MATCH_STORAGE",
         description="Whether boards boot from the provisioned storage first: `1` or empty.",
+        kind=Kind.SWITCH,
+        choices=("1",),
+        prepares=True,
     ),
     Variable(
         name="RPI_DEVICE_STORAGE_CIPHER",
         description="The cipher of encrypted storage.",
+        kind=Kind.CHOICE,
+        choices=("aes-xts-plain64", "xchacha12,aes-adiantum-plain64"),
+        prepares=True,
     ),
     Variable(
         name="RPI_DEVICE_FAMILY",
         description="The family of boards on this station: `4`, `5` or `2W`.",
+        kind=Kind.CHOICE,
+        choices=("4", "5", "2W"),
+        needed=True,
+        prepares=True,
     ),
     Variable(
         name="RPI_DEVICE_BOOTLOADER_CONFIG_FILE",
         description="The bootloader's configuration; empty takes the packaged one.",
+        kind=Kind.FILE,
+        prepares=True,
     ),
     Variable(
         name="RPI_DEVICE_FIRMWARE_FILE",
         description="The bootloader firmware that is flashed; empty selects it automatically.",
+        kind=Kind.FILE,
+        prepares=True,
     ),
     Variable(
         name="RPI_DEVICE_LOCK_JTAG",
         description="Whether JTAG is locked for ever: `1` or empty.",
+        kind=Kind.SWITCH,
+        choices=("1",),
+        irreversible=True,
+        prepares=True,
     ),
     Variable(
         name="RPI_DEVICE_EEPROM_WP_SET",
         description="Whether the EEPROM is write-protected: `1` or empty.",
+        kind=Kind.SWITCH,
+        choices=("1",),
+        irreversible=True,
+        prepares=True,
     ),
     Variable(
         name="RPI_DEVICE_RPIBOOT_GPIO",
         description="The GPIO that forces a Raspberry Pi 4 into rpiboot: 2, 4, 5, 6, 7 or 8.",
+        kind=Kind.CHOICE,
+        choices=("2", "4", "5", "6", "7", "8"),
+        prepares=True,
     ),
     Variable(
         name="RPI_DEVICE_RETRIEVE_KEYPAIR",
         description="The folder that receives each board's own key pair.",
+        kind=Kind.FOLDER,
     ),
     Variable(
         name="RPI_SB_WORKDIR",
         description="The folder where prepared files are kept between boards.",
+        kind=Kind.FOLDER,
+        prepares=True,
     ),
     Variable(
         name="RPI_SB_PROVISIONER_MANUFACTURING_DB",
         description="The database that records every finished board.",
+        kind=Kind.FILE,
+        needed=True,
     ),
     Variable(
         name="RPI_CONNECT_API_KEY",
         description="The token that registers boards with Raspberry Pi Connect; a secret.",
+        secret=True,
     ),
     Variable(
         name="RPI_CONNECT_DESCRIPTION",
@@ -140,6 +213,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         name="RPI_SB_PROVISIONER_STATE_DB",
         description="The database of device states, as the package's installation script sees it.",
+        kind=Kind.FILE,
         file_only=True,
     ),
     Variable(
@@ -156,6 +230,17 @@ _BY_NAME = {variable.name: variable for variable in VARIABLES}
 def find_variable(name: str) -> Variable | None:
     """Returns the documented variable of this name."""
     return _BY_NAME.get(name)
+
+
+def variable_of(name: str) -> Variable:
+    """Returns the documented variable of this name, else one of which nothing is known."""
+    return find_variable(name) or Variable(
+        name=name,
+        description="Not a documented setting: it stands in a configuration file and is kept.",
+        secret=bool(_SECRET_NAME.search(name)),
+        file_only=not _is_ours(name),
+        documented=False,
+    )
 
 
 def check_changes(changes: Mapping[str, str]) -> None:
@@ -195,6 +280,14 @@ def check_value(name: str, value: str) -> None:
     if size > LARGEST_VALUE:
         message = f"The value of {name} has {size} bytes; at most {LARGEST_VALUE} are kept."
         raise ConfigValueRefused(message, field=name)
+
+
+def _is_ours(name: str) -> bool:
+    try:
+        check_name(name)
+    except ConfigKeyRefused:
+        return False
+    return True
 
 
 def _refused(name: str, reason: str) -> ConfigKeyRefused:

@@ -178,10 +178,12 @@ def _rows(facts: Facts) -> Iterator[Evidence]:
 def _unit(facts: Facts) -> Evidence:
     unit = facts.unit
     begun = facts.open and not facts.awaits_next
+    # A unit that was aborted may still clear up.
+    running = Stance.CONTRADICTS if facts.finished else Stance.SILENT
     said: dict[UnitSight, tuple[Stance, str]] = {
         UnitSight.UNASKED: (Stance.SILENT, "systemd was not asked about its unit, or cannot be."),
         UnitSight.RUNNING: (
-            Stance.SUPPORTS if facts.open else Stance.CONTRADICTS,
+            Stance.SUPPORTS if facts.open else running,
             f"{unit.name} is running.",
         ),
         UnitSight.FAILED: (

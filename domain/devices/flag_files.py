@@ -9,10 +9,10 @@ from pathlib import Path
 
 from domain.atomic_files import sync_folder, write_whole
 from domain.devices.flag_kinds import FlagKind, FlagMode
-from domain.devices.kept_files import open_real
 from domain.devices.names import sanitised, twins
 from domain.errors import ProvisionerError, Unavailable
 from domain.host_paths import HostPaths, PathRefused
+from domain.kept_files import open_real
 from domain.serials import LONG
 
 FILE_MODE = 0o644

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from domain.caller import Caller
 from domain.devices.devices import DeviceNotFound, Devices
-from domain.devices.file_accesses import FileAccess
 from domain.devices.flag_files import FlagFile, FlagFolders, probed_names, written_name
 from domain.devices.flag_kinds import FlagKind, FlagMode
 from domain.devices.flag_notes import BestNotes, FlagNotes, place_of
@@ -14,6 +13,7 @@ from domain.devices.flag_states import DeviceFlagChanged, DeviceFlags, Flag, fla
 from domain.devices.names import DeviceNames, Known, is_hex_serial, required
 from domain.errors import Conflict, ProvisionerError, Unavailable
 from domain.events import Event, Hub, Update, watch_changes
+from domain.file_accesses import FileAccess
 from domain.host_paths import HostPaths
 from domain.paging import Key, Page, PageRequest, slice_page
 

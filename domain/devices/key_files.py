@@ -13,8 +13,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
-from domain.devices.kept_files import modified_at, open_real, real_below
 from domain.host_paths import HostPaths
+from domain.kept_files import modified_at, open_real, real_below
 
 LARGEST_KEY = 64 * 1024
 """Bytes. The largest keys in use have about three thousand."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from domain.caller import Caller
 from domain.configuration.configuration import Configuration
-from domain.devices.file_accesses import FileAccess
 from domain.devices.key_files import (
     KeyFile,
     KeyPart,
@@ -21,6 +20,7 @@ from domain.devices.key_files import (
 )
 from domain.devices.names import DeviceNames, required, sanitised
 from domain.errors import Denied, NotFound, Unavailable
+from domain.file_accesses import FileAccess
 from domain.host_paths import HostPaths
 
 FOLDER_VARIABLE = "RPI_DEVICE_RETRIEVE_KEYPAIR"

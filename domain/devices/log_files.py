@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from domain.devices.kept_files import LeadsAway, modified_at, open_real, real_below
 from domain.devices.names import Known, folder_names
 from domain.host_paths import HostPaths
+from domain.kept_files import LeadsAway, modified_at, open_real, real_below
 
 EARLY_FOLDER = "early"
 SUFFIX = ".log"

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from domain.devices.devices import DevicesChanged
-from domain.devices.file_accesses import FileAccess
 from domain.devices.log_files import LogFile, LogFolder, LogKind, Search
 from domain.devices.log_following import LogFollower, LogUpdate
 from domain.devices.log_pages import (
@@ -20,6 +19,7 @@ from domain.devices.log_pages import (
 from domain.devices.names import DeviceNames, Known, required
 from domain.errors import NotFound
 from domain.events import Hub
+from domain.file_accesses import FileAccess
 from domain.host_paths import HostPaths
 from domain.paging import PageInvalid
 

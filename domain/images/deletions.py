@@ -4,8 +4,8 @@ import asyncio
 import logging
 from pathlib import Path
 
-from domain.devices.file_accesses import FileAccess
 from domain.errors import Conflict, Unavailable
+from domain.file_accesses import FileAccess
 from domain.images.gold_master import GoldMaster
 from domain.images.image import Image, ImageKind
 from domain.images.names import ImageName

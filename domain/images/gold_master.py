@@ -5,8 +5,8 @@ import logging
 
 from domain.configuration.configuration import Configuration
 from domain.configuration.file import ConfigUnreadable
-from domain.devices.file_accesses import FileAccess
 from domain.errors import ProvisionerError
+from domain.file_accesses import FileAccess
 
 VARIABLE = "GOLD_MASTER_OS_FILE"
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from domain.devices.file_accesses import FileAccess
 from domain.events import Hub
+from domain.file_accesses import FileAccess
 from domain.images.hash_jobs import HashJob, HashThreads
 from domain.images.hash_refusals import ImageBusy
 from domain.images.hash_states import (

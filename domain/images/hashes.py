@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-from domain.devices.file_accesses import FileAccess
 from domain.events import Event, Hub, Update, watch_changes
+from domain.file_accesses import FileAccess
 from domain.images.hash_refusals import HashNotRunning, NotHashable
 from domain.images.hash_states import SHA256, STOPPED, HashChanged, HashState, HashStatus
 from domain.images.hash_work import HashWork

@@ -5,8 +5,8 @@ import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from domain.devices.file_accesses import FileAccess
 from domain.events import Event, Hub, Update, watch_changes
+from domain.file_accesses import FileAccess
 from domain.images.deletions import Deletions, ImageInUse
 from domain.images.gold_master import GoldMaster
 from domain.images.hashes import Hashes

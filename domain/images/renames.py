@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import logging
 
-from domain.devices.file_accesses import FileAccess
 from domain.errors import ProvisionerError
+from domain.file_accesses import FileAccess
 from domain.images.gold_master import GoldMaster
 from domain.images.names import ImageName
 from domain.images.renaming import ImageNotRenamed, Move, Renaming

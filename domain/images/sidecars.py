@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.atomic_files import sync_folder, write_whole
-from domain.devices.kept_files import open_real
 from domain.images.hash_states import SHA256
+from domain.kept_files import open_real
 
 MODE = 0o644
 STAGED = ".sidecar"

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from domain.devices.kept_files import modified_at, open_real
 from domain.errors import Unavailable
 from domain.host_paths import HostPaths, PathRefused
 from domain.images.image import LISTED, ImageKind
 from domain.images.names import ImageName, image_not_found, is_image_name
 from domain.images.sidecars import STAGED, Sidecar, read_sidecar
+from domain.kept_files import modified_at, open_real
 
 DESCRIPTOR_SUFFIX = ".json"
 LEFTOVERS = (f".*{STAGED}", f"..*{STAGED}.*.tmp", "..*.renaming.*.tmp")

@@ -1,6 +1,7 @@
 """What people and programs ask about attempts and about what failed."""
 
 from domain.caller import Role
+from domain.devices.attempt_keys import RecordedKey, find_key
 from domain.devices.attempts import Attempt, AttemptFilter
 from domain.devices.device_filters import DeviceView
 from domain.paging import Page, PageRequest
@@ -23,3 +24,9 @@ async def list_attempts_of_board(call: Call, *, board: str, page: PageRequest) -
 async def explain_device(call: Call, *, view: DeviceView) -> str | None:
     """Returns the line of a log that says why a board failed or stalled."""
     return await call.station.statuses.explain(view)
+
+
+@operation(role=Role.VIEWER, effect=Effect.READ, graphql="Query.attempts")
+async def find_attempt_key(call: Call, *, attempt: Attempt) -> RecordedKey | None:
+    """Returns the key that the attempt's manufacturing record names."""
+    return await find_key(call.station.records, attempt)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from domain.audit.entries import file_entry
 from domain.caller import Role
-from domain.devices.file_accesses import FileAccess
 from domain.events import Update
+from domain.file_accesses import FileAccess
 from domain.images.hash_states import HashState
 from domain.images.hashes import AskedHash
 from domain.images.image import Image

@@ -18,7 +18,7 @@ from domain.manufacturing.filters import OrderField, RecordFilterInvalid
 from domain.manufacturing.listing import RecordStream
 from domain.manufacturing.record import ConnectStatus
 from domain.manufacturing.record_index import RecordIndexUnavailable, RecordsIndexing
-from domain.manufacturing.records import RecordsMissing, RecordsNotPrepared
+from domain.manufacturing.records import RecordsPathNotSet
 from resolvers.manufacturing import export_records
 from rest_compat.manufacturing.records import FAULTS
 from rest_compat.manufacturing.streams import RowsAnswer, opened
@@ -87,7 +87,8 @@ ROUTES: tuple[Route, ...] = (
             Fault(RecordFilterInvalid),
             Fault(RecordsIndexing),
             Fault(RecordIndexUnavailable),
-            *(fault for fault in FAULTS if fault.error not in (RecordsMissing, RecordsNotPrepared)),
+            # The natural status: no old client knows this path.
+            *(Fault(known.error) for known in FAULTS if known.error is not RecordsPathNotSet),
         ),
     ),
 )

@@ -1,22 +1,27 @@
 """Attempts as GraphQL clients see them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import strawberry
 
 import schema.devices.status_enums  # noqa: F401 -- describes the enums
 from domain.devices import attempt_list
-from domain.devices.attempts import Attempt as Run
+from domain.devices import attempts as domain
 from domain.devices.attempts import Outcome, StageRun
 from domain.devices.stages import Stage, Style
 from domain.devices.status import Cause
 from domain.paging import page_request
-from resolvers.devices.attempts import list_attempts, list_attempts_of_board
+from resolvers.devices.attempts import (
+    find_attempt_key,
+    list_attempts,
+    list_attempts_of_board,
+)
 from resolvers.parts import part_of
 from schema.connections import Connection, connection
 from schema.context import Info, who
 from schema.devices.filters import AttemptFilterInput, attempt_filter
+from schema.devices.paging import After, Before, First, Last
 
 
 @strawberry.type(description="One stage of an attempt.")
@@ -36,10 +41,40 @@ class AttemptStage:
     outcome: Outcome = strawberry.field(description="How it ended.")
 
 
+@strawberry.type(description="The customer's key as a manufacturing record names it.")
+class AttemptKey:
+    """A key."""
+
+    fingerprint: str | None = strawberry.field(
+        description="SHA-256 of the public key, in hex; null where the record does not say."
+    )
+    label: str | None = strawberry.field(
+        description="What the key is called; null where the record does not say."
+    )
+
+
+class Run(Protocol):
+    """Something that knows its attempt."""
+
+    attempt: domain.Attempt
+
+
+async def _key_of(root: strawberry.Parent[Run], info: Info) -> AttemptKey | None:
+    found = await part_of(
+        find_attempt_key.policy,
+        *who(info),
+        lambda call: find_attempt_key.perform(call, attempt=root.attempt),
+    )
+    if found is None:
+        return None
+    return AttemptKey(fingerprint=found.fingerprint, label=found.label)
+
+
 @strawberry.type(description="One run of one board, from plugging in to its end, or to nowhere.")
 class Attempt:
     """An attempt."""
 
+    attempt: strawberry.Private[domain.Attempt]
     id: strawberry.ID = strawberry.field(description="Stable for this attempt; opaque.")
     serial: str | None = strawberry.field(
         description="The longest serial that the board told; null where it told none."
@@ -77,11 +112,17 @@ class Attempt:
         description="How long it took; null while it runs, and where the rows cannot tell."
     )
     stages: list[AttemptStage] = strawberry.field(description="Its stages, in their order.")
+    key: AttemptKey | None = strawberry.field(
+        resolver=_key_of,
+        description="The customer's key with which it was provisioned; null where no manufacturing "
+        "record of it names one.",
+    )
 
 
-def attempt_of(run: Run) -> Attempt:
+def attempt_of(run: domain.Attempt) -> Attempt:
     """Returns an attempt as clients see it."""
     return Attempt(
+        attempt=run,
         id=strawberry.ID(str(run.id)),
         serial=run.serial,
         serials=list(run.serials),
@@ -110,7 +151,7 @@ def _stage(run: StageRun) -> AttemptStage:
     )
 
 
-class Board:
+class Board(Protocol):
     """What has attempts: something with the key of a board."""
 
     id: strawberry.ID
@@ -119,10 +160,10 @@ class Board:
 async def attempts_of_device(
     root: strawberry.Parent[Board],
     info: Info,
-    first: int | None = None,
-    after: str | None = None,
-    last: int | None = None,
-    before: str | None = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
 ) -> Connection[Attempt]:
     """Resolves a page of one board's attempts."""
     page = page_request(attempt_list.ORDER, first=first, after=after, last=last, before=before)
@@ -151,10 +192,10 @@ class AttemptQueries:
         self,
         info: Info,
         filter: Filter = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[Attempt]:
         """Resolves a page."""
         page = page_request(attempt_list.ORDER, first=first, after=after, last=last, before=before)

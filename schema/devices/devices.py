@@ -28,6 +28,8 @@ from schema.devices.filters import DeviceFilterInput, device_filter
 from schema.devices.flags import DeviceFlag, flags_of
 from schema.devices.keypairs import DeviceKeypair, keypair_of_device
 from schema.devices.logs import DeviceLog, logs_of
+from schema.devices.naming import Port, Serial
+from schema.devices.paging import After, Before, First, Last
 from schema.devices.statuses import (
     Evidence,
     NextAction,
@@ -179,6 +181,9 @@ def _row(row: Row) -> StateRow:
 Filter = Annotated[
     DeviceFilterInput | None, strawberry.argument(description="Which ones; absent means all.")
 ]
+Identifier = Annotated[
+    str, strawberry.argument(description="A serial or a USB path, exactly as written.")
+]
 OneSerial = Annotated[
     str | None,
     strawberry.argument(description="Only the board with this serial; absent means any."),
@@ -187,7 +192,7 @@ OnePort = Annotated[
     str | None,
     strawberry.argument(description="Only what is last seen at this port; absent means any."),
 ]
-First = Annotated[
+Most = Annotated[
     int,
     strawberry.argument(description="How many boards a snapshot holds at most; 1 to 500."),
 ]
@@ -202,10 +207,10 @@ class DeviceQueries:
         self,
         info: Info,
         filter: Filter = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[Device]:
         """Resolves a page."""
         page = page_request(domain.ORDER, first=first, after=after, last=last, before=before)
@@ -213,9 +218,7 @@ class DeviceQueries:
         return connection(await list_devices(*who(info), page=page, wanted=wanted), _device)
 
     @strawberry.field(description="One board, by either of its serials or by the port it is at.")
-    async def device(
-        self, info: Info, serial: str | None = None, port: str | None = None
-    ) -> Device:
+    async def device(self, info: Info, serial: Serial = None, port: Port = None) -> Device:
         """Resolves one board."""
         return _device(await get_device(*who(info), serial=serial, port=port))
 
@@ -223,7 +226,7 @@ class DeviceQueries:
         description="What the station wrote of every change, oldest first, as GET /devices lists."
     )
     async def state_rows(
-        self, info: Info, first: int | None = None, after: str | None = None
+        self, info: Info, first: First = None, after: After = None
     ) -> Connection[StateRow]:
         """Resolves a page."""
         page = page_request(domain.ROW_ORDER, first=first, after=after)
@@ -232,7 +235,7 @@ class DeviceQueries:
     @strawberry.field(
         description="The newest row whose serial, else whose port, is exactly this text."
     )
-    async def latest_state_row(self, info: Info, identifier: str) -> StateRow:
+    async def latest_state_row(self, info: Info, identifier: Identifier) -> StateRow:
         """Resolves one row."""
         return _row(await get_latest_state_row(*who(info), identifier=identifier))
 
@@ -246,7 +249,7 @@ class DeviceSubscriptions:
         "change."
     )
     async def device_changes(
-        self, info: Info, serial: OneSerial = None, port: OnePort = None, first: First = MOST
+        self, info: Info, serial: OneSerial = None, port: OnePort = None, first: Most = MOST
     ) -> AsyncGenerator[DeviceChange, None]:
         """Yields frames."""
         most = page_request(domain.ORDER, first=first).size

@@ -8,8 +8,8 @@ from adapters.store_watch import StoreWatch
 from domain.audit.entries import file_entry
 from domain.audit.log import AuditLog
 from domain.configuration.configuration import Configuration
-from domain.devices.file_accesses import FileAccess
 from domain.events import Hub
+from domain.file_accesses import FileAccess
 from domain.host_paths import HostPaths
 from domain.images.gold_master import GoldMaster
 from domain.images.hashes import Hashes

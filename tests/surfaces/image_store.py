@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.surfaces.conftest import Service, running
+from tests.surfaces.test_story import Socket
 
 STORE = "/srv/rpi-sb-provisioner/images"
 OLD = 1_700_000_000
@@ -46,3 +47,11 @@ async def running_store(root: Path, **settings: Any) -> AsyncIterator[Service]:
     build_store(root)
     async with running(root, **settings) as service:
         yield service
+
+
+async def subscribed(socket: Socket, query: str) -> None:
+    """Opens the socket's only subscription."""
+    assert (await socket.next())["type"] == "websocket.accept"
+    await socket.send({"type": "connection_init"})
+    assert (await socket.frame())["type"] == "connection_ack"
+    await socket.send({"id": "1", "type": "subscribe", "payload": {"query": query}})

@@ -64,6 +64,16 @@ async def test_a_board_that_came_twice_has_two_attempts(service: Service) -> Non
     assert len((await attempts(service, f'{{serial: "{serial[-8:]}"}}'))["nodes"]) == 2
 
 
+async def test_a_finished_attempt_names_the_key_of_its_record(service: Service) -> None:
+    query = """{ attempts(first: 100, filter: {outcome: [FINISHED, FAILED], style: [SB]}) { nodes {
+        outcome key { fingerprint label } } } }"""
+    nodes = (await service.graphql(query))["data"]["attempts"]["nodes"]
+    keys = {node["outcome"]: node["key"] for node in nodes}
+    assert keys["FAILED"] is None
+    assert len(bytes.fromhex(keys["FINISHED"]["fingerprint"])) == 32
+    assert keys["FINISHED"]["label"]
+
+
 COUNTS = "{ total finished failed stalled unknown skipped running yield secondsP50 secondsP95 }"
 
 

@@ -12,9 +12,9 @@ from domain.caller import Role
 from server.settings import Token
 from tests.domain.images.store import sha256
 from tests.surfaces.conftest import Service, running
-from tests.surfaces.image_store import DIGITS, GOLD, STORE, put, running_store
+from tests.surfaces.image_store import DIGITS, GOLD, STORE, put, running_store, subscribed
 from tests.surfaces.test_live_sockets import opened
-from tests.surfaces.test_story import Socket, _subscribed
+from tests.surfaces.test_story import Socket
 
 ABC = sha256(b"abc")
 BIG = 1 << 40
@@ -181,7 +181,7 @@ async def test_progress_is_told_over_graphql_and_can_be_stopped(store: Service) 
     async with asyncio.TaskGroup() as tasks:
         socket = Socket(store)
         serving = tasks.create_task(socket.run([]))
-        await _subscribed(socket, query)
+        await subscribed(socket, query)
         first = await _progress(socket)
         stopped = (await store.graphql(cancel))["data"]["cancelHash"]
         again = (await store.graphql(cancel))["data"]["cancelHash"]

@@ -12,8 +12,8 @@ import pytest
 from domain.caller import Role
 from server.settings import Token
 from tests.surfaces.conftest import Service
-from tests.surfaces.image_store import DIGITS, GOLD, OLD, STORE, put, running_store
-from tests.surfaces.test_story import Socket, _subscribed
+from tests.surfaces.image_store import DIGITS, GOLD, OLD, STORE, put, running_store, subscribed
+from tests.surfaces.test_story import Socket
 
 IMAGE = "name path kind sizeBytes isGoldMaster hash { status sha256 }"
 
@@ -212,7 +212,7 @@ async def test_changes_arrive_live(store: Service) -> None:
     async with asyncio.TaskGroup() as tasks:
         socket = Socket(store)
         serving = tasks.create_task(socket.run([]))
-        await _subscribed(socket, query)
+        await subscribed(socket, query)
         first = await _change(socket)
         put(store.root, "new.img", b"new")
         added = await _change(socket, lambda change: "new.img" in _names(change))

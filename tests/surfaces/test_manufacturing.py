@@ -2,7 +2,6 @@
 
 import asyncio
 import csv
-import gzip
 import io
 import json
 import sqlite3
@@ -16,7 +15,7 @@ import pytest
 
 from server.demo.manufacturing import SCHEMA
 from tests.surfaces.conftest import Service, running
-from tests.surfaces.test_story import Socket, subscribed
+from tests.surfaces.test_story import Socket
 
 DATABASE = "srv/rpi-sb-provisioner/manufacturing.db"
 DEFAULTS = "usr/share/rpi-sb-provisioner/defaults/config"
@@ -36,9 +35,9 @@ def write_records(root: Path, *rows: tuple[str, str, str, object], table: str = 
         "'BCM2712', '2GB', 'Sony UK', 'line.img');"
         for serial, duid, board, secure in rows
     )
-    subprocess.run(
-        ["sqlite3", "-cmd", ".timeout 5000", file, table + inserts], check=True, capture_output=True
-    )
+    command = ["sqlite3", "-cmd", ".timeout 5000", str(file)]
+    script = f"{table}BEGIN;{inserts}COMMIT;"
+    subprocess.run(command, input=script, text=True, check=True, capture_output=True)
 
 
 def configure(root: Path, line: str = f"{CONFIGURED}=/{DATABASE}") -> None:
@@ -63,6 +62,9 @@ async def line(tmp_path: Path) -> AsyncIterator[Service]:
         yield service
 
 
+EMPTY_RANGE = '{since: "2026-08-01T00:00:00Z", until: "2026-07-01T00:00:00Z"}'
+
+
 async def records(service: Service, arguments: str = "") -> Any:
     query = f"{{ manufacturingRecords{arguments} {{ totalCount nodes {{ number board }} }} }}"
     answer = await service.graphql(query)
@@ -73,8 +75,8 @@ async def records(service: Service, arguments: str = "") -> Any:
 
 async def test_one_record_is_the_same_on_both_surfaces(line: Service) -> None:
     rest = (await line.client.get("/api/v2/manufacturing?limit=1&offset=1")).json()[0]
-    query = '{ manufacturingRecord(serial: "a0b0c0d1") { id serial duid board secure mmcSize '
-    query += "image jtagLocked provisionedAt connectStatus memory } }"
+    members = "id serial duid board secure mmcSize image jtagLocked provisionedAt connectStatus"
+    query = f'{{ manufacturingRecord(serial: "a0b0c0d1") {{ {members} memory }} }}'
     record = (await line.graphql(query))["data"]["manufacturingRecord"]
     assert (rest["serial"], rest["secure"], rest["jtag_locked"]) == ("10000000a0b0c0d1", "0", "")
     assert record == {
@@ -152,8 +154,7 @@ async def test_pages_follow_their_cursors(line: Service) -> None:
         ("{ manufacturingRecords(first: 501) { totalCount } }", "INVALID_PAGE"),
         ('{ manufacturingRecords(filter: {text: "a\\u0000"}) { totalCount } }', "INVALID_FILTER"),
         (
-            '{ manufacturingRecords(filter: {since: "2026-08-01T00:00:00Z", '
-            'until: "2026-07-01T00:00:00Z"}) { totalCount } }',
+            f"{{ manufacturingStatistics(by: DAY, filter: {EMPTY_RANGE}) {{ complete }} }}",
             "INVALID_FILTER",
         ),
         (
@@ -288,7 +289,8 @@ async def test_a_missing_file_is_said_and_not_made(tmp_path: Path, line_: str) -
         assert (answer.status_code, answer.json()["error_code"]) == (500, "DB_FILE_NOT_FOUND")
         assert answer.json()["details"] == f"Path: {line_.partition('=')[2]}"
         assert await records(service) == (0, [])
-        assert [row["success"] for row in await service.audit_rows() if row["operation"]][0] == 0
+        read = [row for row in await service.audit_rows() if row["operation"] == "READ"]
+        assert read[0]["success"] == 0
     assert not (tmp_path / DATABASE).exists()
 
 
@@ -387,7 +389,7 @@ async def test_a_bad_export_is_refused(line: Service, query: str, code: str) -> 
 
 async def test_an_export_of_a_missing_file_is_said(empty_service: Service) -> None:
     answer = await empty_service.client.get("/api/v2/manufacturing/export?format=json")
-    assert (answer.status_code, answer.json()["error_code"]) == (500, "DB_FILE_NOT_FOUND")
+    assert (answer.status_code, answer.json()["error_code"]) == (503, "DB_FILE_NOT_FOUND")
 
 
 ADDED = "subscription { manufacturingRecordAdded(newest: 1) { sequence snapshot "
@@ -398,7 +400,10 @@ async def test_a_new_record_is_told_at_once(line: Service) -> None:
     async with asyncio.TaskGroup() as tasks:
         socket = Socket(line)
         serving = tasks.create_task(socket.run([]))
-        await subscribed(socket, ADDED)
+        await socket.send({"type": "connection_init"})
+        assert (await socket.next())["type"] == "websocket.accept"
+        assert (await socket.frame())["type"] == "connection_ack"
+        await socket.send({"id": "1", "type": "subscribe", "payload": {"query": ADDED}})
         first = (await socket.frame())["payload"]["data"]["manufacturingRecordAdded"]
         assert (first["snapshot"], first["records"]) == (True, [{"number": 3, "board": "CM5"}])
         seen: list[int] = []

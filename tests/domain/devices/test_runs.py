@@ -144,7 +144,7 @@ def test_a_nameless_board_is_the_one_that_goes_on_at_its_port(name: str) -> None
 def test_a_nameless_row_is_not_of_a_board_that_began_elsewhere() -> None:
     projection = folded((A8, "1-2", "?"), (A8, "1-1", "BOOTSTRAP-STARTED"), ("", "1-2", "?"))
     assert outcomes(projection, A8) == [(1, U), (1, R)]
-    assert outcomes(projection, "port:1-2") == [(1, R)]
+    assert outcomes(projection, "port:1-2") == [(1, U)]
 
 
 def test_a_nameless_failure_is_not_the_next_boards() -> None:

@@ -1,6 +1,8 @@
 """Hashing one file: the right sum of one content, or none."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,20 @@ from tests.domain.images.store import OLD, Store, make_store, sha256
 
 NAME = ImageName("a.img")
 BIG = bytes(range(256)) * 4096 * 2
+MEETING = """
+import os, sys, threading
+from domain.images.hashing import _is_being_written
+
+def write():
+    while threading.main_thread().is_alive():
+        os.close(os.open(sys.argv[1], os.O_WRONLY))
+
+threading.Thread(target=write, daemon=True).start()
+handle = os.open(sys.argv[1], os.O_RDONLY)
+told = {_is_being_written(handle, os.fstat(handle)) for _ in range(10_000)}
+print(sorted(told), flush=True)
+os._exit(0)
+"""
 
 
 @pytest.fixture
@@ -100,6 +116,14 @@ def test_a_file_that_somebody_is_writing_is_not_read(store: Store) -> None:
     with path.open("ab"), pytest.raises(StillWritten):
         _hashed(store)
     assert _hashed(store).sha256 == sha256(b"half")
+
+
+def test_a_writer_who_comes_while_it_is_asked_for_writers_ends_nothing(store: Store) -> None:
+    # The kernel tells by a signal whose usual effect is the end of the process.
+    path = store.put("a.img", b"abc", at=None)
+    command = [sys.executable, "-c", MEETING, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_file_that_is_only_held_open_is_read(store: Store) -> None:
