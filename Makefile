@@ -5,6 +5,8 @@
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# Compiled files are kept: the tests start Python hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
 LOCK_FLAGS :=
 DEMO_FLAGS :=
 
