@@ -21,8 +21,9 @@ from starlette.types import ASGIApp
 from strawberry.asgi import GraphQL
 from strawberry.schema.config import StrawberryConfig
 
+from schema.document_checks import checks
 from schema.endpoint import GraphqlEndpoint
-from schema.limits import Limits, checks
+from schema.limits import Limits
 from schema.scalars import DATE_TIME
 from schema.station_executor import station_executor
 

@@ -21,8 +21,9 @@ import strawberry
 import uvloop
 
 from domain.events import Event, Hub, watch_changes
+from schema.document_checks import checks
 from schema.endpoint import GraphqlEndpoint
-from schema.limits import Limits, checks
+from schema.limits import Limits
 from schema.station_executor import station_executor
 from server.doors import Doors, Listening
 

@@ -19,10 +19,11 @@ from schema.devices.logs import DeviceLogQueries, DeviceLogSubscriptions
 from schema.devices.port_rules import PortRuleQueries
 from schema.devices.statistics import StatisticsQueries
 from schema.devices.topology import TopologyMutations, TopologyQueries, TopologySubscriptions
+from schema.document_checks import checks
 from schema.errors import Masked
 from schema.images.hashing import HashMutations, HashSubscriptions
 from schema.images.images import ImageMutations, ImageQueries, ImageSubscriptions
-from schema.limits import Limits, checks
+from schema.limits import Limits
 from schema.manufacturing.manufacturing import (
     ManufacturingQueries,
     ManufacturingSubscriptions,

@@ -11,8 +11,9 @@ from graphql.language import OperationType
 from graphql.pyutils import AwaitableOrValue
 from strawberry.types.execution import ExecutionResult as StrawberryResult
 
+from schema.document_checks import timeout
 from schema.execution import QuickExecutor
-from schema.limits import Limits, timeout
+from schema.limits import Limits
 from schema.plan_memory import PlanMemory
 from schema.refusals import VariablesInvalid, coded, refused
 from schema.shared_subscriptions import FrameKey, SharedFrame, SharedFrames, key_of, scope_of

@@ -4,7 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-import server.running  # noqa: F401 -- every error and operation must be imported to be listed
+import schema.build  # noqa: F401 -- every error and operation must be imported to be listed
+import server.graphql
+import server.running  # noqa: F401
 from domain.errors import every_error, kind_of
 from resolvers.operation import REGISTERED
 from rest_compat.errors import status_of

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import orjson
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from dashboard.pages import graphiql_page, plain_page
+from dashboard.pages import plain_page
 from domain.internal_token import TokenNotWritten
 from domain.services.units import Units
 from domain.station import Station
@@ -23,14 +24,14 @@ from rest_compat.http_rules import HttpRules
 from rest_compat.openapi import document
 from rest_compat.routes import ROUTES, SOCKETS, RouteTable
 from rest_compat.sockets import SocketEndpoint
-from schema.build import build_schema
 from schema.limits import Limits
 from server.access import Access
 from server.app import Static, Surfaces, describe, document_table
+from server.background import Background
 from server.doors import Listening
 from server.front import Front
-from server.graphql import StationGraphQL
 from server.guard import Guard
+from server.late_graphql import LateGraphql
 from server.logs import set_up_logs
 from server.metrics import Metrics
 from server.pages import page_answer
@@ -43,13 +44,16 @@ from server.wiring.versions import service_version
 log = logging.getLogger("provisioner.running")
 Announce = Callable[[list[str]], None]
 
+SDL = Path(__file__).parents[1] / "schema" / "schema.graphql"
+"""The printed schema, which a test compares with the built one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Application:
     """The ASGI application, and the endpoints whose sockets are closed before it stops."""
 
     asgi: ASGIApp
-    graphql: StationGraphQL
+    graphql: LateGraphql
     sockets: SocketEndpoint
 
 
@@ -59,13 +63,12 @@ def build_application(station: Station, settings: Settings) -> Application:
     form, limits = ErrorForm(settings.rest_errors), Limits()
     rest = RestEndpoint(station, table=RouteTable(), page=_page, form=form)
     sockets = SocketEndpoint(station, SOCKETS, form=form)
-    schema = build_schema(limits)
-    graphql = StationGraphQL(schema, station, access=access, limits=limits, page=graphiql_page())
+    graphql = LateGraphql(station, access=access, limits=limits)
     _watch(metrics, station, graphql, sockets)
     documents = describe(
         metrics=metrics.text,
         openapi=lambda: orjson.dumps(openapi_document()),
-        sdl=lambda: schema.as_str().encode(),
+        sdl=SDL.read_bytes,
     )
     surfaces = Surfaces(
         graphql=graphql,
@@ -113,12 +116,19 @@ async def run_service(
         # Before the first connection; where it cannot be written, rows are found without it.
         with suppress(TokenNotWritten):
             await station.internal_token.keep()
+        background = Background()
+        stack.push_async_callback(background.aclose)
+
+        def answering(addresses: list[str]) -> None:
+            (announce or _log_addresses)(addresses)
+            background.run("the loading of GraphQL", application.graphql.loaded)
+
         await serve(
             application.asgi,
             Listening(
                 settings.address, settings.port, settings.https_port if settings.https else None
             ),
-            ready=announce or _log_addresses,
+            ready=answering,
             before_close=stack.aclose,
             tls=Certificates(station.paths, settings.address, socket.gethostname(), _now),
             https_off=lambda reason: log.warning("HTTPS is off: %s", reason),
@@ -138,7 +148,7 @@ def _page() -> Response:
 
 
 def _watch(
-    metrics: Metrics, station: Station, graphql: StationGraphQL, sockets: SocketEndpoint
+    metrics: Metrics, station: Station, graphql: LateGraphql, sockets: SocketEndpoint
 ) -> None:
     hub = station.hub
     metrics.watch("hub_events", "Events published.", lambda: hub.sequence)

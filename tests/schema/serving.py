@@ -12,8 +12,9 @@ from strawberry.types.unset import UNSET, UnsetType
 
 from domain.caller import RoleTooLow
 from domain.events import Hub
+from schema.document_checks import checks
 from schema.endpoint import GraphqlEndpoint
-from schema.limits import Limits, checks
+from schema.limits import Limits
 from schema.station_executor import StationExecutor, station_executor
 from tests.schema.driver import LIMIT
 from tests.schema.toy import Context, Station, toy_schema

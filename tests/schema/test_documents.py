@@ -4,8 +4,9 @@ from typing import Any
 
 from graphql import GraphQLSchema, parse
 
+from schema.document_checks import checks
 from schema.documents import Asked, Documents
-from schema.limits import Limits, checks
+from schema.limits import Limits
 from tests.schema.toy import Context, Station, tool_of, toy_schema
 
 

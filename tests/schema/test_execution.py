@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from strawberry import Schema
 from strawberry.extensions import SchemaExtension
 
+from schema.document_checks import checks
 from schema.execution import QuickExecutor
-from schema.limits import Limits, checks
+from schema.limits import Limits
 from tests.schema.queries import documents, stations
 from tests.schema.toy import (
     BrokenTool,

@@ -8,7 +8,8 @@ from graphql import get_introspection_query, parse
 from strawberry import Schema
 from strawberry.extensions import QueryDepthLimiter
 
-from schema.limits import Limits, checks, oversize
+from schema.document_checks import checks, oversize
+from schema.limits import Limits
 from schema.station_executor import station_executor
 from tests.schema.driver import LIMIT
 from tests.schema.toy import Context, Station, Ticked, toy_schema
