@@ -18,6 +18,7 @@ from domain.devices.statuses import Statuses
 from domain.devices.usb_ports import UsbPorts
 from domain.errors import Invalid, Unavailable
 from domain.events import Event, Hub, Update, watch_view
+from domain.firmware.firmware import Firmware
 from domain.host_paths import HostPaths
 from domain.images.hashes import Hashes
 from domain.images.images import Images
@@ -136,6 +137,7 @@ class Station:
     internal_token: InternalToken
     images: Images
     hashes: Hashes
+    firmware: Firmware
 
     async def view(self) -> StationView:
         """Returns what the station says of itself now."""

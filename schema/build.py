@@ -21,6 +21,7 @@ from schema.devices.statistics import StatisticsQueries
 from schema.devices.topology import TopologyMutations, TopologyQueries, TopologySubscriptions
 from schema.document_checks import checks
 from schema.errors import Masked
+from schema.firmware import FirmwareMutations, FirmwareQueries
 from schema.images.hashing import HashMutations, HashSubscriptions
 from schema.images.images import ImageMutations, ImageQueries, ImageSubscriptions
 from schema.limits import Limits
@@ -53,6 +54,7 @@ class Query(
     ManufacturingQueries,
     VerificationQueries,
     ImageQueries,
+    FirmwareQueries,
 ):
     """Root of queries."""
 
@@ -65,6 +67,7 @@ class Mutation(
     VerificationMutations,
     ImageMutations,
     HashMutations,
+    FirmwareMutations,
 ):
     """Root of mutations."""
 

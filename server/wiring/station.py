@@ -13,6 +13,7 @@ from domain.configuration.configuration import Configuration
 from domain.csrf_tokens import CsrfTokens
 from domain.devices.devices import Devices
 from domain.events import Hub
+from domain.firmware.firmware import Firmware
 from domain.host_paths import HostPaths
 from domain.internal_token import InternalToken
 from domain.readiness import Readiness
@@ -110,6 +111,7 @@ async def open_station(
         internal_token=internal_token,
         images=store.images,
         hashes=store.hashes,
+        firmware=Firmware(paths, configuration),
     )
     background = _closed_by(stack, Background())
     start_watching(background, station)
