@@ -2,6 +2,7 @@
 
 import hashlib
 import mimetypes
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,8 @@ _GRAPHIQL_POLICY = (
     "img-src 'self' data:; font-src data:; connect-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
+
+_DOCUMENT = re.compile(r"^export const \w+ = `([^`]*)`;$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,11 @@ def graphiql_page() -> Asset:
 def favicon() -> Asset:
     """Returns the station's icon."""
     return _asset("favicon.svg")
+
+
+def page_documents() -> tuple[str, ...]:
+    """Returns every GraphQL document that the pages send, character by character."""
+    return tuple(_DOCUMENT.findall(_asset("documents.js").body.decode()))
 
 
 def find_asset(name: str) -> Asset | None:

@@ -27,6 +27,7 @@ from schema.outgoing import TextFrames
 from schema.payloads import answer_of, encode, is_refused, told
 from schema.refusals import (
     AcceptRefused,
+    DocumentNotTrusted,
     MediaTypeRefused,
     MethodRefused,
     OperationRefused,
@@ -36,11 +37,13 @@ from schema.refusals import (
 )
 from schema.sockets import OpenSockets, SocketHandler
 from schema.station_executor import StationExecutor
+from schema.trusted_documents import TrustedDocuments, plain_text_of
 
 ContextT = TypeVar("ContextT")
 
 STATUSES: Mapping[type[ProvisionerError], int] = {
     AcceptRefused: 406,
+    DocumentNotTrusted: 403,
     MediaTypeRefused: 415,
     MethodRefused: 405,
     OperationRefused: 400,
@@ -55,7 +58,8 @@ class GraphqlEndpoint(GraphQL[ContextT, None]):
     WebSocket (`on_ws_connect`).
 
     `graphql_ide_html` is the page for browsers, None for no page. `stall_seconds` is how long a
-    client may leave a frame unread before its WebSocket is closed. Errors of the domain that
+    client may leave a frame unread before its WebSocket is closed. With `trusted` no other document
+    is executed. Errors of the domain that
     `get_context` or the reading of the body raises go to whoever serves this.
     """
 
@@ -68,6 +72,7 @@ class GraphqlEndpoint(GraphQL[ContextT, None]):
         allowed_origins: tuple[str, ...] = (),
         init_seconds: float = 10.0,
         stall_seconds: float = 30.0,
+        trusted: TrustedDocuments | None = None,
     ) -> None:
         super().__init__(
             schema,
@@ -79,9 +84,10 @@ class GraphqlEndpoint(GraphQL[ContextT, None]):
         )
         self.sockets = OpenSockets()
         self._page = graphql_ide_html
+        self._trusted = trusted
         # Strawberry declares the two as classes, and only ever calls them.
         adapter = partial(TextFrames, stall_seconds=stall_seconds)
-        handler = partial(SocketHandler, sockets=self.sockets)
+        handler = partial(SocketHandler, sockets=self.sockets, text_of=self.text_of)
         self.websocket_adapter_class = cast("Any", adapter)
         self.graphql_transport_ws_handler_class = cast("Any", handler)
 
@@ -101,6 +107,19 @@ class GraphqlEndpoint(GraphQL[ContextT, None]):
         executor = getattr(self.schema, "execution_context_class", None)
         if isinstance(executor, type) and issubclass(executor, StationExecutor):
             await executor.work.ended(seconds)
+
+    def text_of(self, asked: GraphqlRequest, context: ContextT) -> str:
+        """Returns the document to execute; raises `DocumentNotTrusted`, `RequestMalformed`."""
+        if self._trusted is None:
+            return plain_text_of(asked)
+        try:
+            return self._trusted.text_of(asked)
+        except DocumentNotTrusted as refusal:
+            self.note_refusal(context, refusal)
+            raise
+
+    def note_refusal(self, context: ContextT, refusal: DocumentNotTrusted) -> None:
+        """Writes down who asked for a document that is not trusted; a subclass knows where."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request or WebSocket."""
@@ -141,7 +160,7 @@ class GraphqlEndpoint(GraphQL[ContextT, None]):
             kinds.add(OperationType.MUTATION)
         try:
             return await self.schema.execute(
-                asked.query,
+                self.text_of(asked, context),
                 variable_values=asked.variables,
                 context_value=context,
                 operation_name=asked.operation_name,

@@ -1,6 +1,7 @@
 """GraphQL requests as HTTP carries them: by GET in the query string, by POST as JSON."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from starlette.datastructures import QueryParams
@@ -15,12 +16,13 @@ Members = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class GraphqlRequest:
-    """What the client asks."""
+    """What the client asks; `query` is None where it names a document by its hash."""
 
-    query: str
+    query: str | None
     variables: dict[str, object] | None
     operation_name: str | None
     extensions: dict[str, object] | None
+    document_id: str | None
 
 
 async def read_request(request: Request) -> GraphqlRequest:
@@ -40,6 +42,10 @@ async def read_request(request: Request) -> GraphqlRequest:
 
 def _from_query_string(parameters: QueryParams) -> Members:
     members: Members = dict(parameters)
+    repeated = [name for name in members if len(parameters.getlist(name)) > 1]
+    if repeated:
+        # Which one a proxy in between has looked at, nobody knows.
+        raise RequestMalformed(f"`{repeated[0][:60]}` came more than once; send it once.")
     for name in OPTIONAL_OBJECTS:
         text = parameters.get(name)
         if text is not None:
@@ -61,9 +67,15 @@ def _checked(members: object) -> GraphqlRequest:
     problem = request_problem(members)
     if problem or not isinstance(members, dict):
         raise RequestMalformed(problem)
+    return request_of(members)
+
+
+def request_of(members: dict[str, Any]) -> GraphqlRequest:
+    """Returns the request of members in which `request_problem` finds nothing."""
     return GraphqlRequest(
-        query=members["query"],
+        query=members.get("query"),
         variables=members.get("variables"),
         operation_name=members.get("operationName"),
         extensions=members.get("extensions"),
+        document_id=members.get("documentId"),
     )

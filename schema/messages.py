@@ -8,6 +8,7 @@ WITH_PAYLOAD = frozenset({"connection_init", "ping", "pong"})
 WITH_ID = frozenset({"subscribe", "complete"})
 
 OPTIONAL_OBJECTS = ("variables", "extensions")
+OPTIONAL_TEXTS = ("operationName", "documentId")
 
 
 def problem_of(message: object) -> str:
@@ -31,12 +32,14 @@ def request_problem(request: object) -> str:
     and WebSocket."""
     if not isinstance(request, dict):
         return "A GraphQL request is a JSON object."
-    query = request.get("query")
-    if not isinstance(query, str) or not query:
-        return "`query` is the text of a GraphQL document."
-    if not isinstance(request.get("operationName"), str | None):
-        return "`operationName` is a text or null."
     for name in OPTIONAL_OBJECTS:
         if not isinstance(request.get(name), dict | None):
             return f"`{name}` is an object or null."
+    for name in OPTIONAL_TEXTS:
+        if not isinstance(request.get(name), str | None):
+            return f"`{name}` is a text or null."
+    query = request.get("query")
+    is_named = "persistedQuery" in (request.get("extensions") or {}) or request.get("documentId")
+    if not (isinstance(query, str) and query) and not (query is None and is_named):
+        return "`query` is the text of a GraphQL document."
     return ""

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from graphql import GraphQLError, Node
 
-from domain.errors import Invalid, ProvisionerError, Unavailable, Unsupported
+from domain.errors import Denied, Invalid, ProvisionerError, Unavailable, Unsupported
 
 
 class ParseFailed(Invalid):
@@ -59,6 +59,17 @@ class RequestMalformed(Invalid):
     title = "Not a GraphQL Request"
     meaning = "The body is not one JSON object with a `query`, or a member has a wrong type."
     remedy = 'Send {"query": "...", "variables": {...}, "operationName": "..."}, one at a time.'
+
+
+class DocumentNotTrusted(Denied):
+    """The station runs trusted documents only, and this is none."""
+
+    code = "GRAPHQL_DOCUMENT_NOT_TRUSTED"
+    title = "Document Not Trusted"
+    meaning = "This station runs only the documents of its setting `trusted_documents`."
+    remedy = (
+        "Have the document put into that file (docs/trusted-documents.md), or send one that is."
+    )
 
 
 class MediaTypeRefused(Unsupported):

@@ -5,8 +5,8 @@ The protocol: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar, cast
 
 import orjson
 from graphql import GraphQLError
@@ -23,14 +23,16 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 from strawberry.types.execution import ExecutionResult
 from strawberry.utils.aio import aclosing
 
-from domain.errors import Denied
+from domain.errors import Denied, ProvisionerError
+from schema.http_requests import GraphqlRequest, request_of
 from schema.messages import problem_of
 from schema.outgoing import ClientStalled, TextFrames
 from schema.payloads import answer_of, encode, is_refused, told
-from schema.refusals import OperationLimit, refused
+from schema.refusals import DocumentNotTrusted, OperationLimit, RequestMalformed, refused
 from schema.shared_subscriptions import SharedResult
 
 ContextT = TypeVar("ContextT")
+TextOf: TypeAlias = Callable[[GraphqlRequest, ContextT], str]
 
 log = logging.getLogger("provisioner.graphql.sockets")
 
@@ -77,10 +79,9 @@ class SocketOperation(Operation[ContextT, None]):
     __slots__ = ("opening",)
 
     def __init__(
-        self, handler: "SocketHandler[ContextT]", id: str, payload: Mapping[str, Any]
+        self, handler: "SocketHandler[ContextT]", id: str, text: str, asked: GraphqlRequest
     ) -> None:
-        variables, name = payload.get("variables"), payload.get("operationName")
-        super().__init__(handler, id, payload["query"], variables, name)
+        super().__init__(handler, id, text, asked.variables, asked.operation_name)
         self.opening = f'{{"id":{orjson.dumps(id).decode()},"type":"next","payload":'
 
     async def send_next(self, execution_result: ExecutionResult) -> None:
@@ -104,8 +105,15 @@ class SocketOperation(Operation[ContextT, None]):
 class SocketHandler(BaseGraphQLTransportWSHandler[ContextT, None]):
     """Speaks with one client until either side closes."""
 
-    def __init__(self, *args: Any, sockets: OpenSockets, **kwargs: Any) -> None:  # noqa: ANN401 -- strawberry's own
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 -- strawberry's own
+        sockets: OpenSockets,
+        text_of: TextOf[ContextT],
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._text_of = text_of
         self._sockets = sockets
         self._serving = asyncio.timeout(None)
         self._is_serving = False
@@ -186,13 +194,22 @@ class SocketHandler(BaseGraphQLTransportWSHandler[ContextT, None]):
         most = self.max_subscriptions_per_connection
         if most is not None and len(self.operations) >= most:
             error = OperationLimit(f"This socket runs {most} operations; complete one first.")
-            payload = [told(refused(error))]
-            await self.websocket.send_json({"id": id, "type": "error", "payload": payload})
+            await self._refuse(id, error)
             return
-        operation = SocketOperation(self, id, message["payload"])
+        asked = request_of(message["payload"])
+        try:
+            text = self._text_of(asked, self.context)
+        except (DocumentNotTrusted, RequestMalformed) as refusal:
+            await self._refuse(id, refusal)
+            return
+        operation = SocketOperation(self, id, text, asked)
         operation.task = asyncio.create_task(self.run_operation(operation))
         operation.task.add_done_callback(self._task_done)
         self.operations[id] = operation
+
+    async def _refuse(self, id: str, refusal: ProvisionerError) -> None:
+        payload = [told(refused(refusal))]
+        await self.websocket.send_json({"id": id, "type": "error", "payload": payload})
 
     async def run_operation(self, operation: Operation[ContextT, None]) -> None:
         """Runs one operation to its end, in its own task."""

@@ -8,6 +8,7 @@ from typing import TextIO
 
 from domain.readiness import Part, PartState
 from server.settings import NAMES, Settings
+from server.trusted import trusted_texts
 from server.wiring.station import open_station
 
 PROGRAMS = {
@@ -21,8 +22,9 @@ PROGRAMS = {
 async def check_host(settings: Settings, output: TextIO) -> int:
     """Writes the report; returns 0 when every essential part works, else 1.
 
-    It opens the adapters as `serve` does and listens nowhere.
+    It opens the adapters as `serve` does and listens nowhere. Raises `SettingWrong`.
     """
+    trusted_texts(settings)
     async with AsyncExitStack() as stack:
         station = await open_station(settings, stack)
         parts = await station.readiness.check()

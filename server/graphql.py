@@ -17,6 +17,8 @@ from resolvers.operation import record_refusal
 from schema.context import Context
 from schema.endpoint import GraphqlEndpoint
 from schema.limits import Limits
+from schema.refusals import DocumentNotTrusted
+from schema.trusted_documents import TrustedDocuments
 from server.access import Access
 from server.pages import page_answer
 
@@ -27,11 +29,22 @@ class StationGraphQL(GraphqlEndpoint[Context]):
     """The endpoint over one station; browsers that ask for HTML get GraphiQL."""
 
     def __init__(
-        self, schema: BaseSchema, station: Station, *, access: Access, limits: Limits, page: Asset
+        self,
+        schema: BaseSchema,
+        station: Station,
+        *,
+        access: Access,
+        limits: Limits,
+        page: Asset,
+        trusted: TrustedDocuments | None = None,
     ) -> None:
-        # The guard has judged every Origin before.
+        # The guard has judged every Origin before. GraphiQL lives from documents nobody knows yet.
         super().__init__(
-            schema, limits=limits, graphql_ide_html=page.body.decode(), allowed_origins=("*",)
+            schema,
+            limits=limits,
+            graphql_ide_html=None if trusted else page.body.decode(),
+            allowed_origins=("*",),
+            trusted=trusted,
         )
         self._station = station
         self._access = access
@@ -56,6 +69,11 @@ class StationGraphQL(GraphqlEndpoint[Context]):
             record_refusal(caller, self._station, Unauthenticated("A token is wanted here."))
             raise ConnectionRejectionError
         return cast("UnsetType", UNSET)
+
+    def note_refusal(self, context: Context, refusal: DocumentNotTrusted) -> None:
+        """Writes an audit row: somebody tried a document that is not trusted."""
+        caller = replace(context.caller, entry="/graphql", surface="graphql")
+        record_refusal(caller, self._station, refusal)
 
     async def render_graphql_ide(self, request: Request) -> Response:
         """Returns GraphiQL, which works without internet."""

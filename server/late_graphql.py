@@ -1,6 +1,7 @@
 """GraphQL while its engine is not loaded yet: whoever asks first waits for it."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
@@ -18,10 +19,18 @@ class LateGraphql:
     """Loads the schema and the engine under it in a thread, so that the listeners answer without
     them (design 7)."""
 
-    def __init__(self, station: Station, *, access: Access, limits: Limits) -> None:
+    def __init__(
+        self,
+        station: Station,
+        *,
+        access: Access,
+        limits: Limits,
+        trusted: Iterable[str] | None = None,
+    ) -> None:
         self._station = station
         self._access = access
         self._limits = limits
+        self._trusted = trusted
         self._loading: asyncio.Task[StationGraphQL] | None = None
         self._endpoint: StationGraphQL | None = None
 
@@ -55,6 +64,7 @@ class LateGraphql:
 
     def _build(self) -> "StationGraphQL":
         from schema.build import build_schema
+        from schema.trusted_documents import TrustedDocuments
         from server.graphql import StationGraphQL
 
         return StationGraphQL(
@@ -63,4 +73,5 @@ class LateGraphql:
             access=self._access,
             limits=self._limits,
             page=graphiql_page(),
+            trusted=None if self._trusted is None else TrustedDocuments.of(self._trusted),
         )

@@ -38,6 +38,7 @@ from server.pages import page_answer
 from server.serve import serve
 from server.settings import Settings
 from server.tls import Certificates
+from server.trusted import trusted_texts
 from server.wiring.station import open_station
 from server.wiring.versions import service_version
 
@@ -63,7 +64,8 @@ def build_application(station: Station, settings: Settings) -> Application:
     form, limits = ErrorForm(settings.rest_errors), Limits()
     rest = RestEndpoint(station, table=RouteTable(), page=_page, form=form)
     sockets = SocketEndpoint(station, SOCKETS, form=form)
-    graphql = LateGraphql(station, access=access, limits=limits)
+    trusted = trusted_texts(settings)
+    graphql = LateGraphql(station, access=access, limits=limits, trusted=trusted)
     _watch(metrics, station, graphql, sockets)
     documents = describe(
         metrics=metrics.text,

@@ -38,7 +38,8 @@ class Settings:
     `allowed_hosts` are further names in Host; `allowed_origins` are other sites whose pages may use
     the service; `trusted_proxies` are the addresses whose `X-Forwarded-For` and `X-Forwarded-User`
     are believed, their users having `proxy_role`; `audit_keep_days`, `audit_keep_rows` and
-    `audit_keep_megabytes` (10^6 bytes) limit the audit log, 0 being no limit.
+    `audit_keep_megabytes` (10^6 bytes) limit the audit log, 0 being no limit; `trusted_documents`
+    is the file of the only GraphQL documents that are run, empty for no such limit.
     """
 
     root: Path = Path("/")
@@ -57,6 +58,7 @@ class Settings:
     audit_keep_days: int = 0
     audit_keep_rows: int = 0
     audit_keep_megabytes: int = 0
+    trusted_documents: str = ""
     bus_address: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
 

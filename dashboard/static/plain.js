@@ -1,14 +1,9 @@
 // The plain page: the station's name, its parts and its devices, live. Values reach the page only
 // as text, never as markup.
 
+import { CHANGES, DEVICES, STATION } from "./documents.js";
 import { keepSubscribed, query } from "./graphql.js";
 
-const STATION = "{ station { name version parts { name state reason remedy } deviceCount } }";
-const DEVICES = `{
-  devices(first: 100) { edges { node { serial port state lastChangeAt } } }
-}`;
-// The push says that something changed; what, the two queries tell in full.
-const CHANGES = "subscription { stationChanges { sequence } }";
 // Pushes ask at once, but no more often than this; without pushes the page asks by itself.
 const LEAST_GAP_MS = 300;
 const ASK_EVERY_MS = 5_000;

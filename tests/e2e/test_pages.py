@@ -2,11 +2,15 @@
 
 import json
 import re
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
+from server.demo.station import build_station
 from tests.e2e.browser import Visit
+from tests.e2e.process import Program
 from tests.e2e.stand_in import Line, build_app, serving
 
 pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="session")]
@@ -109,3 +113,18 @@ async def _run(visit: Visit, operation: str) -> None:
     )
     await expect(execute).not_to_have_attribute("aria-haspopup", "menu")
     await execute.click()
+
+
+async def test_the_plain_page_lives_where_only_trusted_documents_run(
+    visit: Visit, tmp_path: Path
+) -> None:
+    build_station(tmp_path, now=datetime.now(UTC))
+    settings = tmp_path / "etc/rpi-sb-provisioner"
+    (settings / "service.toml").write_text('trusted_documents = "/etc/none.json"\n')
+    (tmp_path / "etc/none.json").write_text("{}")
+    with Program(tmp_path) as program:
+        await visit.page.goto(f"{program.base}/devices")
+        await expect(visit.page.locator("#link")).to_have_text("Live")
+        await expect(visit.page.get_by_role("rowheader").first).to_be_visible()
+        await expect(visit.page.locator("#parts li").first).to_be_visible()
+    assert [text for text in visit.complaints if "403" in text] == []
