@@ -20,6 +20,7 @@ from domain.errors import Invalid, Unavailable
 from domain.events import Event, Hub, Update, watch_view
 from domain.firmware.firmware import Firmware
 from domain.host_paths import HostPaths
+from domain.images.analyses import Analyses
 from domain.images.hashes import Hashes
 from domain.images.images import Images
 from domain.internal_token import InternalToken
@@ -138,6 +139,7 @@ class Station:
     images: Images
     hashes: Hashes
     firmware: Firmware
+    analyses: Analyses
 
     async def view(self) -> StationView:
         """Returns what the station says of itself now."""

@@ -29,7 +29,6 @@ PENDING: tuple[Pending, ...] = (
     *PAGES,
     *_all(
         "GET",
-        "/analyze-image",
         "/get-boot-package-info",
         "/generate-boot-package",
         "/download-boot-package",

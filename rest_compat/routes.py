@@ -8,7 +8,7 @@ from domain.errors import ProvisionerError
 from rest_compat import audit, configuration, firmware, station, verification
 from rest_compat.devices import devices, flags, internal, keypairs, live, logs
 from rest_compat.http_errors import MethodNotAllowed, NotServedYet, UnknownPath
-from rest_compat.images import hash_sockets, hashes, images
+from rest_compat.images import analysis, hash_sockets, hashes, images
 from rest_compat.manufacturing import export, records
 from rest_compat.pending import PENDING, Pending
 from rest_compat.route import Route, pattern_of
@@ -33,6 +33,7 @@ ROUTES: tuple[Route, ...] = (
     *verification.ROUTES,
     *images.ROUTES,
     *hashes.ROUTES,
+    *analysis.ROUTES,
 )
 SOCKETS: tuple[SocketRoute, ...] = (*live.SOCKETS, *hash_sockets.SOCKETS)
 NOT_HERE = frozenset({"/devices/_test"})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
 
+from adapters.service_db.database import import_tortoise
 from dashboard.pages import graphiql_page
 from domain.station import Station
 from schema.limits import Limits
@@ -63,6 +64,9 @@ class LateGraphql:
         return self._endpoint
 
     def _build(self) -> "StationGraphQL":
+        # Strawberry looks at pydantic where it finds it, also one that another thread has only
+        # half imported: Tortoise brings it along where it is installed.
+        import_tortoise()
         from schema.build import build_schema
         from schema.trusted_documents import TrustedDocuments
         from server.graphql import StationGraphQL

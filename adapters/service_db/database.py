@@ -121,7 +121,7 @@ class ServiceDb:
     async def _open(self, real: Path) -> _Opened:
         identity = await asyncio.to_thread(_prepare, real)
         # Half a second of imports; they must not hold up the loop, nor a start that needs no name.
-        await asyncio.to_thread(_import_tortoise)
+        await asyncio.to_thread(import_tortoise)
         from tortoise.context import TortoiseContext
 
         tortoise = TortoiseContext()
@@ -223,7 +223,8 @@ def _identity(real: Path) -> Identity | None:
     return (status.st_dev, status.st_ino)
 
 
-def _import_tortoise() -> None:
+def import_tortoise() -> None:
+    """Imports the library and the models; half a second, blocking."""
     import_module("adapters.service_db.migrating")
     import_module(MODELS)
 

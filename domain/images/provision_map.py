@@ -3,14 +3,18 @@ images 6.1, 6.2)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from domain.images.json_reading import member, members, text_at
+
+MOST_BITS = 1 << 20
+"""No key is longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
     """A LUKS2 container. `slot` is where it lies, None outside slots; the other members are None
-    where the description does not say them in their right type; `key_size` is in bits."""
+    where the description does not say them as it should; `key_size` is in bits."""
 
     slot: str | None
     cipher: str | None
@@ -95,11 +99,15 @@ def _encryption(value: Mapping[str, object], slot: str | None) -> Encryption:
     return Encryption(
         slot=slot,
         cipher=text_at(luks, "cipher"),
-        key_size=size if isinstance(size, int) and not isinstance(size, bool) else None,
+        key_size=size if _is_count(size) else None,
         hash=text_at(luks, "hash"),
         mapper_name=text_at(luks, "mname"),
         label=text_at(luks, "label"),
     )
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_BITS
 
 
 def _placements(node: _Node) -> Iterator[Placement]:

@@ -24,6 +24,7 @@ from schema.connections import Connection, connection
 from schema.context import Info, who
 from schema.enums import describe_enum
 from schema.errors import Problem, Problems
+from schema.images.analysis import ImageAnalysis, analysis_of_image
 from schema.images.hash_types import ImageHash, hash_of
 from schema.scalars import Long
 
@@ -58,6 +59,11 @@ class Image:
         description="How long writing it to a board takes at 40 MiB/s, in whole minutes."
     )
     hash: ImageHash = strawberry.field(description="Its SHA-256, or how far that is.")
+    analysis: ImageAnalysis | None = strawberry.field(
+        resolver=analysis_of_image,
+        description="What it holds, read from it now; null, with an error beside the data, where "
+        "the disk does not let it be read.",
+    )
 
 
 @strawberry.type(description="The folder of images and the room in it.")

@@ -11,6 +11,7 @@ from domain.configuration.configuration import Configuration
 from domain.events import Hub
 from domain.file_accesses import FileAccess
 from domain.host_paths import HostPaths
+from domain.images.analyses import Analyses
 from domain.images.gold_master import GoldMaster
 from domain.images.hashes import Hashes
 from domain.images.images import Images
@@ -23,10 +24,11 @@ AGAIN_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ImageStore:
-    """The store, the hashes of its images, and the configuration's view of it."""
+    """The store, the hashes and contents of its images, and the configuration's view of it."""
 
     images: Images
     hashes: Hashes
+    analyses: Analyses
     gold_master: GoldMaster
 
 
@@ -39,7 +41,7 @@ def build_images(
     hashes = Hashes(folder, hub, note=note, threads=cores)
     gold_master = GoldMaster(configuration, config=paths.config)
     images = Images(hub, folder, hashes, gold_master, note=note)
-    return ImageStore(images, hashes, gold_master)
+    return ImageStore(images, hashes, Analyses(folder), gold_master)
 
 
 def own_accesses(audit: AuditLog) -> FileAccess:

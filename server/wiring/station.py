@@ -112,6 +112,7 @@ async def open_station(
         images=store.images,
         hashes=store.hashes,
         firmware=Firmware(paths, configuration),
+        analyses=store.analyses,
     )
     background = _closed_by(stack, Background())
     start_watching(background, station)

@@ -1,0 +1,113 @@
+"""The GUID partition table: a header with a checksum, its entries, and a copy of both at the end
+(UEFI 2.10 section 5.3)."""
+
+import struct
+import zlib
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.images.disk_bytes import SECTOR, DiskBytes
+from domain.images.mbr import PROTECTIVE, read_entries
+from domain.images.partitions import Partition, PartitionTable, TableKind
+
+SECTOR_SIZES = (SECTOR, 4096)
+MOST_BYTES = 1 << 62
+"""No disk is larger; an entry beyond names nothing."""
+MOST_ENTRIES = 1024
+"""So many entries are read; tables have 128."""
+_SIGNATURE = b"EFI PART"
+_LEAST_ENTRY, _MOST_ENTRY = 128, 4096
+_HEADER = struct.Struct("<8sIIIIQQQQ16sQIII")
+_ENTRY = struct.Struct("<16s16sQQQ72s")
+_UNUSED = bytes(16)
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    sector: int
+    disk: UUID
+    alternate: int
+    entries_at: int
+    count: int
+    entry: int
+    entries_crc: int
+
+
+def read_gpt(disk: DiskBytes) -> PartitionTable | None:
+    """Returns the table, None where the disk has none; blocks.
+
+    A damaged one is told by its faults: what the copy at the end still says is used, as the
+    kernel does.
+    """
+    for sector in SECTOR_SIZES:
+        header = _header(disk, sector, 1)
+        if header is not None:
+            return _table(disk, header, _faults(disk, header))
+    for sector in SECTOR_SIZES:
+        copy = _header(disk, sector, disk.size // sector - 1)
+        if copy is not None:
+            return _table(disk, copy, ("Its first partition table is damaged; the copy is used.",))
+    if not is_protective(disk):
+        return None
+    damaged = "The partition table and its copy are damaged or missing."
+    return PartitionTable(TableKind.GPT, SECTOR, "", (), (damaged,))
+
+
+def is_protective(disk: DiskBytes) -> bool:
+    """Whether the disk's boot record says that there is a GPT; blocks."""
+    entries = read_entries(disk, 0) or ()
+    return any(entry.type == PROTECTIVE for entry in entries)
+
+
+def _header(disk: DiskBytes, sector: int, place: int) -> _Header | None:
+    content = disk.read(place * sector, sector)
+    signature, _, size, checksum, _, own, alternate, _, _, guid, at, count, entry, crc = (
+        _HEADER.unpack_from(content)
+    )
+    if signature != _SIGNATURE or own != place or not _HEADER.size <= size <= sector:
+        return None
+    checked = content[:16] + bytes(4) + content[20:size]
+    if zlib.crc32(checked) != checksum or count > MOST_ENTRIES:
+        return None
+    if not _LEAST_ENTRY <= entry <= _MOST_ENTRY:
+        return None
+    return _Header(sector, UUID(bytes_le=guid), alternate, at, count, entry, crc)
+
+
+def _faults(disk: DiskBytes, header: _Header) -> tuple[str, ...]:
+    faults = []
+    if not is_protective(disk):
+        faults.append("The boot record does not announce the partition table; Linux ignores it.")
+    copy = _header(disk, header.sector, header.alternate)
+    if copy is None:
+        faults.append("The copy of the partition table is missing: the image may be cut off.")
+    return tuple(faults)
+
+
+def _table(disk: DiskBytes, header: _Header, faults: tuple[str, ...]) -> PartitionTable:
+    content = disk.read(header.entries_at * header.sector, header.count * header.entry)
+    if zlib.crc32(content) != header.entries_crc:
+        damaged = "The entries of the partition table are damaged."
+        return PartitionTable(TableKind.GPT, header.sector, str(header.disk), (), (damaged,))
+    found = [
+        _partition(content[place * header.entry :], place + 1, header.sector)
+        for place in range(header.count)
+    ]
+    partitions = tuple(partition for partition in found if partition is not None)
+    return PartitionTable(TableKind.GPT, header.sector, str(header.disk), partitions, faults)
+
+
+def _partition(content: bytes, number: int, sector: int) -> Partition | None:
+    kind, unique, first, last, attributes, name = _ENTRY.unpack_from(content)
+    if kind == _UNUSED or last < first or (last + 1) * sector > MOST_BYTES:
+        return None
+    return Partition(
+        number=number,
+        start=first * sector,
+        size=(last - first + 1) * sector,
+        type=str(UUID(bytes_le=kind)),
+        uuid=str(UUID(bytes_le=unique)),
+        label=name.decode("utf-16-le", "replace").partition("\0")[0] or None,
+        # Bit 2: legacy BIOS bootable (UEFI 2.10 table 5.8).
+        is_bootable=bool(attributes & 4),
+    )
