@@ -7,6 +7,7 @@ from typing import Protocol
 from domain.audit.log import AuditLog
 from domain.audit.trail import AuditTrail
 from domain.configuration.configuration import Configuration
+from domain.configuration.workdir import WorkingFolder
 from domain.csrf_tokens import CsrfTokens
 from domain.devices.attempt_list import Attempts
 from domain.devices.devices import Devices, DevicesChanged
@@ -122,6 +123,7 @@ class Station:
     identity: Identity
     readiness: Readiness
     configuration: Configuration
+    working_folder: WorkingFolder
     csrf_tokens: CsrfTokens
     devices: Devices
     statuses: Statuses

@@ -47,7 +47,6 @@ PENDING: tuple[Pending, ...] = (
         "/generate-boot-package",
         "/options/set",
         "/options/validate",
-        "/options/clear-workdir",
         "/options/upload-key",
         "/options/validate-key",
         "/options/keys/activate",

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from domain.errors import ProvisionerError
-from rest_compat import audit, configuration, firmware, station, verification
+from rest_compat import audit, configuration, firmware, station, verification, working_folder
 from rest_compat.devices import devices, flags, internal, keypairs, live, logs
 from rest_compat.http_errors import MethodNotAllowed, NotServedYet, UnknownPath
 from rest_compat.images import analysis, hash_sockets, hashes, images
@@ -24,6 +24,7 @@ ROUTES: tuple[Route, ...] = (
     *internal.ROUTES,
     *configuration.ROUTES,
     *firmware.ROUTES,
+    *working_folder.ROUTES,
     *audit.ROUTES,
     *services.ROUTES,
     *unit_logs.ROUTES,

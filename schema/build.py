@@ -35,6 +35,7 @@ from schema.services.journal import JournalQueries
 from schema.services.services import ServiceQueries, ServiceSubscriptions
 from schema.station import StationMutations, StationQueries, StationSubscriptions
 from schema.station_executor import station_executor
+from schema.working_folder import WorkingFolderMutations, WorkingFolderQueries
 
 
 @strawberry.type(description="Everything that can be asked of this station.")
@@ -55,6 +56,7 @@ class Query(
     VerificationQueries,
     ImageQueries,
     FirmwareQueries,
+    WorkingFolderQueries,
 ):
     """Root of queries."""
 
@@ -68,6 +70,7 @@ class Mutation(
     ImageMutations,
     HashMutations,
     FirmwareMutations,
+    WorkingFolderMutations,
 ):
     """Root of mutations."""
 

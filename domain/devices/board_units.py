@@ -205,6 +205,15 @@ class BoardUnits:
         self._known[work] = Known(name, sight, result, status, at, heard)
 
 
+async def is_any_at_work(units: Units) -> bool:
+    """Returns whether a unit works on a board now, True where nobody can tell."""
+    try:
+        listed = await uncut(units.list_units())
+    except Unavailable:
+        return True
+    return any(_runs(unit.active_state, unit.sub_state) for unit in listed if work_of(unit.name))
+
+
 async def uncut(asking: Coroutine[None, None, T]) -> T:
     """Lets a question end that its asker is taken away from: it may be starting the process that
     speaks to systemd, and asyncio loses a process whose start is cut."""

@@ -2,15 +2,18 @@
 
 import socket
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Protocol, TypeVar
 
 from adapters.device_states import DeviceStates
 from adapters.journal import SystemdJournal
 from adapters.service_db.database import ServiceDb
-from adapters.service_db.station_name import StoredStationName
+from adapters.service_db.preferences import StoredPreference
 from adapters.systemd import SystemdUnits
 from domain.configuration.configuration import Configuration
+from domain.configuration.workdir import WorkingFolder
 from domain.csrf_tokens import CsrfTokens
+from domain.devices.board_units import is_any_at_work
 from domain.devices.devices import Devices
 from domain.events import Hub
 from domain.firmware.firmware import Firmware
@@ -24,7 +27,7 @@ from server.background import Background
 from server.settings import Settings
 from server.wiring.auditing import look_after, open_auditing
 from server.wiring.device_files import build_device_files
-from server.wiring.images import build_images, watch_images
+from server.wiring.images import build_images, own_accesses, watch_images
 from server.wiring.records import build_recording, build_verification, watch_records
 from server.wiring.statuses import build_judging, follow_boards
 from server.wiring.usb import build_usb
@@ -66,7 +69,7 @@ async def open_station(
         "state database": states.probe,
         "systemd": units.probe,
     }
-    names, versions = StoredStationName(service_db), await find_versions(paths)
+    names, versions = StoredPreference(service_db, "station-name"), await find_versions(paths)
     devices = Devices(hub, states)
     files = build_device_files(
         paths, hub, configuration=configuration, devices=devices, service_db=service_db
@@ -85,6 +88,13 @@ async def open_station(
     _closed_by(stack, judging.statuses)
     internal_token = InternalToken(paths)
     store = build_images(paths, hub, configuration=configuration, audit=auditing.log)
+    working_folder = WorkingFolder(
+        paths,
+        configuration,
+        StoredPreference(service_db, "working-folder-inputs"),
+        at_work=partial(is_any_at_work, units),
+        note=own_accesses(auditing.log),
+    )
     probes |= {"internal token": internal_token.probe, "usb": usb.probe}
     probes |= {"image store": store.images.probe}
     station = Station(
@@ -95,6 +105,7 @@ async def open_station(
         identity=Identity(hub, names, versions, socket.gethostname()),
         readiness=Readiness(hub, probes, essential=ESSENTIAL),
         configuration=configuration,
+        working_folder=working_folder,
         csrf_tokens=CsrfTokens(),
         devices=devices,
         statuses=judging.statuses,
@@ -115,6 +126,7 @@ async def open_station(
         analyses=store.analyses,
     )
     background = _closed_by(stack, Background())
+    background.run("the look at the working folder", working_folder.begin)
     start_watching(background, station)
     follow_boards(background, judging, units, hub)
     watch_usb(background, station, devices.catch_up, records.catch_up)

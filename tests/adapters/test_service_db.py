@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from adapters.service_db.database import APP, MIGRATIONS, MODELS, ServiceDb, ServiceDbUnavailable
-from adapters.service_db.station_name import StoredStationName
+from adapters.service_db.preferences import StoredPreference
 from domain.host_paths import HostPaths
 from domain.station import StationNames
 
@@ -40,7 +40,7 @@ async def build(tmp_path: Path) -> AsyncIterator[Build]:
 
 @pytest.fixture
 def names(build: Build) -> StationNames:
-    return StoredStationName(build())
+    return StoredPreference(build(), "station-name")
 
 
 def ask(file: Path, sql: str) -> list[tuple[object, ...]]:
@@ -61,9 +61,9 @@ async def test_the_name_is_the_last_one_set(names: StationNames, name: str) -> N
 
 async def test_the_name_is_there_for_the_next_service(build: Build) -> None:
     first = build()
-    await StoredStationName(first).set("Line 3")
+    await StoredPreference(first, "station-name").set("Line 3")
     await first.aclose()
-    assert await StoredStationName(build()).get() == "Line 3"
+    assert await StoredPreference(build(), "station-name").get() == "Line 3"
 
 
 async def test_a_name_that_was_set_outlives_a_killed_process(tmp_path: Path) -> None:
@@ -71,17 +71,18 @@ async def test_a_name_that_was_set_outlives_a_killed_process(tmp_path: Path) -> 
         "import asyncio, os, sys\n"
         "from pathlib import Path\n"
         "from adapters.service_db.database import ServiceDb\n"
-        "from adapters.service_db.station_name import StoredStationName\n"
+        "from adapters.service_db.preferences import StoredPreference\n"
         "from domain.host_paths import HostPaths\n"
         "async def main():\n"
-        "    await StoredStationName(ServiceDb(HostPaths(Path(sys.argv[1])))).set('Line 3')\n"
+        "    database = ServiceDb(HostPaths(Path(sys.argv[1])))\n"
+        "    await StoredPreference(database, 'station-name').set('Line 3')\n"
         "    os.kill(os.getpid(), 9)\n"
         "asyncio.run(main())\n"
     )
     ended = await run_python(program, str(tmp_path), cwd=PROJECT)
     assert ended.returncode == -9
     database = ServiceDb(HostPaths(tmp_path))
-    assert await StoredStationName(database).get() == "Line 3"
+    assert await StoredPreference(database, "station-name").get() == "Line 3"
     await database.aclose()
 
 
@@ -124,7 +125,7 @@ async def test_every_task_can_ask_at_once(names: StationNames) -> None:
 
 
 async def test_two_databases_in_one_process_do_not_mix(tmp_path: Path, build: Build) -> None:
-    one, two = (StoredStationName(build(tmp_path / side)) for side in ("one", "two"))
+    one, two = (StoredPreference(build(tmp_path / side), "station-name") for side in ("one", "two"))
     await one.set("One")
     await two.set("Two")
     assert [await one.get(), await two.get()] == ["One", "Two"]
@@ -151,10 +152,10 @@ class TestUnavailable:
 
     async def test_a_truncated_file_is_unavailable(self, file: Path, build: Build) -> None:
         first = build()
-        await StoredStationName(first).set("Line 3")
+        await StoredPreference(first, "station-name").set("Line 3")
         await first.aclose()
         os.truncate(file, 5000)
-        await self.refused(StoredStationName(build()), "malformed")
+        await self.refused(StoredPreference(build(), "station-name"), "malformed")
 
     async def test_a_folder_in_its_place_is_unavailable(
         self, file: Path, names: StationNames
@@ -204,7 +205,7 @@ class TestUnavailable:
             await database.probe()
         file.rename(file.with_name("damaged.db"))
         await database.probe()
-        await StoredStationName(database).set("Line 3")
+        await StoredPreference(database, "station-name").set("Line 3")
         assert ask(file, "SELECT value FROM preference") == [("Line 3",)]
 
     async def test_nothing_is_written_into_a_file_that_was_deleted(
@@ -235,7 +236,7 @@ class TestClosing:
 
     async def test_the_side_files_are_gone(self, file: Path, build: Build) -> None:
         database = build()
-        await StoredStationName(database).set("Line 3")
+        await StoredPreference(database, "station-name").set("Line 3")
         await database.aclose()
         assert list(file.parent.iterdir()) == [file]
 
@@ -250,7 +251,7 @@ class TestClosing:
         self, build: Build
     ) -> None:
         database = build()
-        names = StoredStationName(database)
+        names = StoredPreference(database, "station-name")
         await names.set("Line 3")
         begun = asyncio.Event()
 
@@ -308,7 +309,7 @@ class TestMigrations:
 
     async def test_the_current_one_stays_as_it_is(self, file: Path, build: Build) -> None:
         first = build()
-        await StoredStationName(first).set("Line 3")
+        await StoredPreference(first, "station-name").set("Line 3")
         await first.aclose()
         before = file.read_bytes()
         second = build()
@@ -334,7 +335,7 @@ class TestMigrations:
         self, file: Path, build: Build, package: Path
     ) -> None:
         earlier = build()
-        await StoredStationName(earlier).set("Line 3")
+        await StoredPreference(earlier, "station-name").set("Line 3")
         await earlier.aclose()
         package.joinpath("0002_note.py").write_text(SECOND.format(more=""))
         await build(migrations=package.name).probe()
@@ -359,7 +360,7 @@ class TestMigrations:
         await later.probe()
         await later.aclose()
         earlier = build()
-        assert await StoredStationName(earlier).get() is None
+        assert await StoredPreference(earlier, "station-name").get() is None
 
     async def test_they_are_found_in_an_installed_package(self, tmp_path: Path) -> None:
         installed = tmp_path / "site"
@@ -394,7 +395,7 @@ class TestMigrations:
 
 async def test_tortoise_is_not_imported_before_it_is_needed() -> None:
     program = (
-        "import sys, adapters.service_db.station_name\n"
+        "import sys, adapters.service_db.preferences\n"
         "print([name for name in sys.modules if name.startswith(('tortoise', 'aiosqlite'))])"
     )
     ended = await run_python(program, cwd=PROJECT)
