@@ -86,6 +86,21 @@ class HostPaths:
         return "/etc/rpi-sb-provisioner/config"
 
     @property
+    def keys(self) -> str:
+        """The folder of signing keys, 0700."""
+        return "/etc/rpi-sb-provisioner/keys"
+
+    @property
+    def key_registry(self) -> str:
+        """The list of signing keys, 0600."""
+        return "/etc/rpi-sb-provisioner/keys/registry.json"
+
+    @property
+    def pin(self) -> str:
+        """The stored PIN of the token, 0400."""
+        return "/etc/rpi-sb-provisioner/keys/pkcs11.pin"
+
+    @property
     def settings(self) -> str:
         """The settings of this service itself."""
         return "/etc/rpi-sb-provisioner/service.toml"
