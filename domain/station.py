@@ -26,6 +26,7 @@ from domain.images.hashes import Hashes
 from domain.images.images import Images
 from domain.internal_token import InternalToken
 from domain.manufacturing.manufacturing import Manufacturing
+from domain.preflight.fields import Fields
 from domain.readiness import Part, PartChanged, Readiness
 from domain.services.services import Services
 from domain.services.units import Units
@@ -124,6 +125,7 @@ class Station:
     readiness: Readiness
     configuration: Configuration
     working_folder: WorkingFolder
+    fields: Fields
     csrf_tokens: CsrfTokens
     devices: Devices
     statuses: Statuses

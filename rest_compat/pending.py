@@ -19,7 +19,6 @@ def _all(method: str, *paths: str) -> tuple[Pending, ...]:
 
 
 PAGES = (
-    Pending("GET", "/options/get", Showing.ON_HTML),
     Pending("GET", "/customisation/list-scripts", Showing.ON_HTML),
     Pending("GET", "/customisation/get-script", Showing.ON_HTML),
     Pending("GET", "/customisation/create-script", Showing.ON_HTML),
@@ -45,8 +44,6 @@ PENDING: tuple[Pending, ...] = (
         "POST",
         "/upload-image",
         "/generate-boot-package",
-        "/options/set",
-        "/options/validate",
         "/options/upload-key",
         "/options/validate-key",
         "/options/keys/activate",

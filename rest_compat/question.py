@@ -62,14 +62,17 @@ class Question:
             pairs += _pairs(await self.body())
         return dict(pairs)
 
-    async def json_object(self) -> dict[str, object]:
-        """Returns the JSON object in the body; raises `JsonInvalid`."""
+    async def json_object(self, *, null_is_empty: bool = False) -> dict[str, object]:
+        """Returns the JSON object in the body; raises `JsonInvalid`. `null_is_empty` where the old
+        service took null for an object without members."""
         if "application/json" not in self.header("content-type"):
             raise JsonInvalid("A JSON object is needed, with Content-Type: application/json.")
         try:
             value = orjson.loads(await self.body())
         except orjson.JSONDecodeError as error:
             raise JsonInvalid(f"The body is not JSON: {error}.") from error
+        if value is None and null_is_empty:
+            return {}
         if not isinstance(value, dict):
             raise JsonInvalid("The body is JSON, but not an object.")
         return value

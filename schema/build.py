@@ -7,6 +7,11 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from schema.audit.audit import AuditQueries, AuditSubscriptions
+from schema.configuration.configuration import (
+    ConfigurationMutations,
+    ConfigurationQueries,
+    ConfigurationSubscriptions,
+)
 from schema.devices.attempts import AttemptQueries
 from schema.devices.devices import DeviceQueries, DeviceSubscriptions
 from schema.devices.flags import (
@@ -57,6 +62,7 @@ class Query(
     ImageQueries,
     FirmwareQueries,
     WorkingFolderQueries,
+    ConfigurationQueries,
 ):
     """Root of queries."""
 
@@ -71,6 +77,7 @@ class Mutation(
     HashMutations,
     FirmwareMutations,
     WorkingFolderMutations,
+    ConfigurationMutations,
 ):
     """Root of mutations."""
 
@@ -87,6 +94,7 @@ class Subscription(
     ManufacturingSubscriptions,
     ImageSubscriptions,
     HashSubscriptions,
+    ConfigurationSubscriptions,
 ):
     """Root of subscriptions."""
 

@@ -1,4 +1,4 @@
-"""The pages of docs/ that are made from code: endpoints, errors, roles."""
+"""The pages of docs/ that are made from code: configuration, endpoints, errors, roles."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 import schema.build  # noqa: F401 -- every error and operation must be imported to be listed
 import server.graphql
 import server.running  # noqa: F401
+from domain.configuration.variables import PREFIXES, VARIABLES, Variable
 from domain.errors import every_error, kind_of
 from resolvers.operation import REGISTERED
 from rest_compat.errors import status_of
@@ -19,7 +20,54 @@ NOTE = "<!-- Made from code by `make docs`; a test compares it. -->\n\n"
 
 def pages() -> dict[str, str]:
     """Returns each page's text by its file name below docs/."""
-    return {"endpoints.md": endpoints(), "errors.md": errors(), "roles.md": roles()}
+    return {
+        "configuration.md": configuration(),
+        "endpoints.md": endpoints(),
+        "errors.md": errors(),
+        "roles.md": roles(),
+    }
+
+
+def configuration() -> str:
+    """Returns the table of all documented variables."""
+    lines = [
+        f"# Configuration\n\n{NOTE}The station's own file overrides the packaged defaults, also",
+        "with an empty value. Read it with the query `configuration`, change it with",
+        "`updateConfiguration` or `POST /options/set`. What is marked irreversible burns something",
+        "into every board that follows; GraphQL asks for a confirmation by name.\n",
+        "| variable | meaning | kind | values | default | remarks |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for variable in VARIABLES:
+        values = " ".join(f"`{choice}`" for choice in variable.choices) or "any"
+        default = "-" if variable.default is None else f"`{variable.default}`"
+        cells = (
+            f"`{variable.name}`",
+            variable.description,
+            variable.kind.value,
+            values,
+            "empty" if default == "``" else default,
+            ", ".join(remarks(variable)) or "-",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += [
+        f"\nOther names may be set if they begin with {', '.join(f'`{one}`' for one in PREFIXES)};",
+        "every other name is refused. A value is one line of at most 16384 bytes.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def remarks(variable: Variable) -> list[str]:
+    """Returns what else is to be known of a variable, in a few words each."""
+    burning = f" ({', '.join(variable.burning)})" if variable.burning else ""
+    facts = {
+        "needed": variable.needed,
+        "secret": variable.secret,
+        f"irreversible{burning}": variable.irreversible,
+        "a change empties the working folder": variable.prepares,
+        "only in the file": variable.file_only,
+    }
+    return [words for words, holds in facts.items() if holds]
 
 
 def endpoints() -> str:

@@ -1,63 +1,33 @@
 """The station's configuration: packaged values, overridden by those of this station."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from domain.configuration.assignments import ConfigText
+from domain.configuration.edits import Edit
 from domain.configuration.file import PATIENCE, ConfigFile, locked
+from domain.configuration.revisions import Revisions
+from domain.configuration.settings import (
+    ConfigurationView,
+    Setting,
+    SettingChange,
+    Source,
+    view_of,
+)
 from domain.configuration.variables import check_changes
-from domain.events import Event, Hub
+from domain.events import Event, Hub, Update, watch_view
 from domain.host_paths import HostPaths
 
-
-class Source(StrEnum):
-    """Which file a value comes from."""
-
-    PACKAGED = "packaged"
-    USER = "user"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One variable's value in force.
-
-    An empty value of the user's file counts: it overrides the packaged one (contract
-    configuration 3.1). Bytes that are not UTF-8 are lone surrogates in `value`, so that a path
-    names the same file.
-    """
-
-    name: str
-    value: str = field(repr=False)
-    source: Source
-
-    @property
-    def shown(self) -> str:
-        """The value as every client can take it: U+FFFD for what is not UTF-8."""
-        return self.value.encode(errors="surrogateescape").decode(errors="replace")
-
-
-@dataclass(frozen=True, slots=True)
-class SettingChange:
-    """What an update did to one variable: its value in force before (empty when it had none)
-    and after."""
-
-    name: str
-    old: str = field(repr=False)
-    new: str = field(repr=False)
-
-    @property
-    def differs(self) -> bool:
-        """Whether the value in force is another one now."""
-        return self.old != self.new
+Follower = Callable[[tuple[SettingChange, ...]], Awaitable[None]]
+"""What is done after values have become others; it raises nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationChanged(Event):
-    """Variables were set through this service; values are not told, since they may be secret."""
+    """Variables became others; values are not told, since they may be secret."""
 
     names: tuple[str, ...]
 
@@ -76,6 +46,20 @@ class Configuration:
         self._patience = patience
         self._turn = asyncio.Lock()
         self._merged: tuple[ConfigText, ConfigText, Mapping[str, Setting]] | None = None
+        self._revisions = Revisions()
+        self._followers: list[Follower] = []
+
+    def follow(self, follower: Follower) -> None:
+        """Has `follower` told of every update through this service, before its caller is."""
+        self._followers.append(follower)
+
+    async def view(self) -> ConfigurationView:
+        """Returns all settings and their revision; raises `ConfigUnreadable`."""
+        return await asyncio.to_thread(self.view_now)
+
+    def watch(self) -> AsyncGenerator[Update[ConfigurationView], None]:
+        """Yields the view now and after each change."""
+        return watch_view(self._hub, ConfigurationChanged, view=self.view)
 
     async def values(self) -> Mapping[str, Setting]:
         """Returns every variable of both files by name; raises `ConfigUnreadable`."""
@@ -86,25 +70,39 @@ class Configuration:
         return await asyncio.to_thread(self.value_now, name)
 
     async def update(self, changes: Mapping[str, str]) -> tuple[SettingChange, ...]:
-        """Stores all `changes` or none, and publishes `ConfigurationChanged` when the user's file
+        """Stores all `changes` or none, whatever is in force; like `edit` otherwise."""
+        return await self.edit(Edit(changes=dict(changes)))
+
+    async def edit(self, edit: Edit) -> tuple[SettingChange, ...]:
+        """Stores all changes or none, and publishes `ConfigurationChanged` when the user's file
         has become another one. An empty value is stored as such: it clears.
 
-        Raises `ConfigKeyRefused` and `ConfigValueRefused` before anything is written,
-        `ConfigLocked`, `ConfigObscure`, `ConfigUnreadable` and `ConfigNotWritten`.
+        Raises what `Edit.settled` raises before anything is written, `ConfigLocked`,
+        `ConfigObscure`, `ConfigUnreadable` and `ConfigNotWritten`.
         """
-        wanted, loop = dict(changes), asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
 
         def store() -> tuple[SettingChange, ...]:
-            done, written = self._store(wanted)
+            done, written = self._store(edit)
             if written:
                 # From the thread, not after it: a caller who is cancelled meanwhile no longer
                 # hears that the file was stored, the subscribers must.
-                loop.call_soon_threadsafe(self._hub.publish, ConfigurationChanged(tuple(wanted)))
+                names = tuple(change.name for change in done)
+                loop.call_soon_threadsafe(self._hub.publish, ConfigurationChanged(names))
             return done
 
-        check_changes(wanted)
+        check_changes(edit.changes)
         async with self._in_turn():
-            return await asyncio.to_thread(store)
+            done = await asyncio.to_thread(store)
+            for follower in self._followers:
+                await follower(done)
+        return done
+
+    def view_now(self) -> ConfigurationView:
+        """Like `view`, blocking."""
+        settings = self.values_now()
+        revision = self._revisions.of({name: one.value for name, one in settings.items()})
+        return view_of(revision, settings, self._packaged.read().values)
 
     def values_now(self) -> Mapping[str, Setting]:
         """Like `values`, blocking."""
@@ -128,17 +126,18 @@ class Configuration:
 
     def update_now(self, changes: Mapping[str, str]) -> tuple[SettingChange, ...]:
         """Like `update`, blocking, and without an event: for programs that have no hub."""
-        return self._store(dict(changes))[0]
+        return self._store(Edit(changes=dict(changes)))[0]
 
-    def _store(self, changes: dict[str, str]) -> tuple[tuple[SettingChange, ...], bool]:
-        check_changes(changes)
-        if not changes:
+    def _store(self, edit: Edit) -> tuple[tuple[SettingChange, ...], bool]:
+        check_changes(edit.changes)
+        if not edit.changes and edit.seen is None:
             return (), False
         with self._user.lock(patience=self._patience):
             packaged, user = self._packaged.read(), self._user.read()
-            written = self._user.write(user, changes)
-        old = {**packaged.values, **user.values}
-        done = tuple(SettingChange(name, old.get(name, ""), new) for name, new in changes.items())
+            old = {**packaged.values, **user.values}
+            wanted = edit.settled(old, self._revisions)
+            written = self._user.write(user, wanted)
+        done = tuple(SettingChange(name, old.get(name, ""), new) for name, new in wanted.items())
         return done, written
 
     @asynccontextmanager

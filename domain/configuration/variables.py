@@ -23,6 +23,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|API_KEY|_PIN(?![A-Z])")
 """What the names of secrets that nobody documented have in common."""
 _BREAKS = re.compile(r"[\0\r\n]")
+_OFF = frozenset(("0", *["false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"]))
+"""What the scripts read as off where only that word is asked about (contract configuration 4)."""
 
 
 class ConfigKeyRefused(Invalid):
@@ -68,16 +70,19 @@ class Variable:
     """A variable and what may be done with it.
 
     `choices` are all values that are allowed besides the empty one, of choices and switches.
-    `needed`: no board can be made while it is empty. `secret`: never shown. `irreversible`: a
-    value burns fuses of every board that follows. `prepares`: what is kept in the working folder
-    was made with it (contract configuration 6). One that is `file_only` is read but never set
-    through the service.
+    `default` is what the package sets, None where it says nothing. `needed`: no board can be made
+    while it is empty. `secret`: never shown. `irreversible`: a value burns fuses of every board
+    that follows; only one of `burning` if there are any. `prepares`: what is kept in the working
+    folder was made with it (contract configuration 6). One that is `file_only` is read but never
+    set through the service.
     """
 
     name: str
     description: str
     kind: Kind = Kind.TEXT
     choices: tuple[str, ...] = ()
+    burning: tuple[str, ...] = ()
+    default: str | None = ""
     needed: bool = False
     secret: bool = False
     irreversible: bool = False
@@ -92,19 +97,26 @@ VARIABLES: tuple[Variable, ...] = (
         description="How boards are provisioned: `secure-boot`, `fde-only` or `naked`.",
         kind=Kind.CHOICE,
         choices=("secure-boot", "fde-only", "naked"),
+        default="secure-boot",
         needed=True,
+        irreversible=True,
+        burning=("secure-boot",),
         prepares=True,
     ),
     Variable(
         name="CUSTOMER_KEY_FILE_PEM",
-        description="The PEM file of the key that signs boot images.",
+        description="The PEM file of the key that signs boot images; its hash is burned into "
+        "boards.",
         kind=Kind.FILE,
+        irreversible=True,
         prepares=True,
     ),
     Variable(
         name="CUSTOMER_KEY_PKCS11_NAME",
-        description="The PKCS#11 URI of the key on a token that signs boot images.",
+        description="The PKCS#11 URI of the key on a token that signs boot images; its hash is "
+        "burned into boards.",
         kind=Kind.URI,
+        irreversible=True,
         prepares=True,
     ),
     Variable(
@@ -127,6 +139,7 @@ VARIABLES: tuple[Variable, ...] = (
         description="Whether boards boot from the provisioned storage first: `1` or empty.",
         kind=Kind.SWITCH,
         choices=("1",),
+        default="1",
         prepares=True,
     ),
     Variable(
@@ -134,6 +147,7 @@ VARIABLES: tuple[Variable, ...] = (
         description="The cipher of encrypted storage.",
         kind=Kind.CHOICE,
         choices=("aes-xts-plain64", "xchacha12,aes-adiantum-plain64"),
+        default="aes-xts-plain64",
         prepares=True,
     ),
     Variable(
@@ -194,32 +208,38 @@ VARIABLES: tuple[Variable, ...] = (
         name="RPI_SB_PROVISIONER_MANUFACTURING_DB",
         description="The database that records every finished board.",
         kind=Kind.FILE,
+        default="/srv/rpi-sb-provisioner/manufacturing.db",
         needed=True,
     ),
     Variable(
         name="RPI_CONNECT_API_KEY",
         description="The token that registers boards with Raspberry Pi Connect; a secret.",
         secret=True,
+        default=None,
     ),
     Variable(
         name="RPI_CONNECT_DESCRIPTION",
         description="The text before each board's name in Raspberry Pi Connect.",
+        default=None,
     ),
     Variable(
         name="RPI_SB_PROVISIONER_ENABLE_PRIVATE_KEY_API",
         description="Whether boards' private keys may be fetched over the network: `true`.",
         file_only=True,
+        default=None,
     ),
     Variable(
         name="RPI_SB_PROVISIONER_STATE_DB",
         description="The database of device states, as the package's installation script sees it.",
         kind=Kind.FILE,
         file_only=True,
+        default=None,
     ),
     Variable(
         name="CONNECT_BASE_URL",
         description="Another address of Raspberry Pi Connect, for tests of the scripts.",
         file_only=True,
+        default=None,
     ),
 )
 """Every variable of contract configuration section 4, in its order."""
@@ -237,6 +257,7 @@ def variable_of(name: str) -> Variable:
     return find_variable(name) or Variable(
         name=name,
         description="Not a documented setting: it stands in a configuration file and is kept.",
+        default=None,
         secret=bool(_SECRET_NAME.search(name)),
         file_only=not _is_ours(name),
         documented=False,
@@ -249,6 +270,27 @@ def check_changes(changes: Mapping[str, str]) -> None:
     for name, value in changes.items():
         check_name(name)
         check_value(name, value)
+
+
+def check_choice(name: str, value: str) -> None:
+    """Raises `ConfigValueRefused` when the variable takes only certain values and this is none of
+    them; an empty one clears and is always taken.
+
+    A lock that is set to `0` burns all the same (contract configuration 4), so it is refused.
+    """
+    variable = variable_of(name)
+    if not value or not variable.choices or value in variable.choices:
+        return
+    if variable.kind is Kind.SWITCH and not variable.irreversible and value in _OFF:
+        return
+    allowed = ", ".join(f"`{choice}`" for choice in variable.choices)
+    raise ConfigValueRefused(f"{name} is empty or {allowed}.", field=name)
+
+
+def burns(name: str, value: str) -> bool:
+    """Whether this value burns something into every board that follows."""
+    variable = variable_of(name)
+    return variable.irreversible and bool(value) and value in (variable.burning or (value,))
 
 
 def check_name(name: str) -> None:
@@ -282,6 +324,13 @@ def check_value(name: str, value: str) -> None:
         raise ConfigValueRefused(message, field=name)
 
 
+def shown_name(name: str) -> str:
+    """Returns a name from outside as a message may hold it."""
+    shown = name[:LONGEST_NAME].encode("ascii", "backslashreplace").decode()
+    # A line break would forge lines of a log.
+    return shown if shown.isprintable() else repr(shown)[1:-1]
+
+
 def _is_ours(name: str) -> bool:
     try:
         check_name(name)
@@ -291,7 +340,5 @@ def _is_ours(name: str) -> bool:
 
 
 def _refused(name: str, reason: str) -> ConfigKeyRefused:
-    shown = name[:LONGEST_NAME].encode("ascii", "backslashreplace").decode()
-    # A name from outside may hold line breaks, which would forge lines of a log.
-    shown = shown if shown.isprintable() else repr(shown)[1:-1]
+    shown = shown_name(name)
     return ConfigKeyRefused(f"`{shown}` {reason}.", detail=shown, field=shown)

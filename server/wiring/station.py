@@ -19,6 +19,7 @@ from domain.events import Hub
 from domain.firmware.firmware import Firmware
 from domain.host_paths import HostPaths
 from domain.internal_token import InternalToken
+from domain.preflight.fields import Fields
 from domain.readiness import Readiness
 from domain.services.services import Services
 from domain.services.units import Units
@@ -106,6 +107,7 @@ async def open_station(
         readiness=Readiness(hub, probes, essential=ESSENTIAL),
         configuration=configuration,
         working_folder=working_folder,
+        fields=Fields(paths, configuration),
         csrf_tokens=CsrfTokens(),
         devices=devices,
         statuses=judging.statuses,

@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from domain.configuration.configuration import (
     Configuration,
     ConfigurationChanged,
-    SettingChange,
-    Source,
 )
 from domain.configuration.file import ConfigLocked, ConfigUnreadable
 from domain.configuration.quoting import quote
+from domain.configuration.settings import SettingChange, Source
 from domain.configuration.variables import ConfigKeyRefused, ConfigValueRefused
 from domain.events import Hub, Published
 from domain.host_paths import HostPaths

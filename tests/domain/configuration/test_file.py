@@ -157,7 +157,7 @@ def test_a_huge_file_is_unreadable(paths: HostPaths, config: Path) -> None:
 def test_a_file_never_grows_beyond_what_is_read(paths: HostPaths, config: Path) -> None:
     config.write_bytes(b"#" * (LARGEST_FILE - 20))
     with pytest.raises(ConfigValueRefused):
-        update(paths, RPI_DEVICE_FAMILY="5" * 100)
+        update(paths, RPI_DEVICE_X="5" * 100)
     assert config.stat().st_size == LARGEST_FILE - 20
 
 
@@ -175,7 +175,7 @@ def test_nothing_is_written_amid_obscure_shell_code(
 ) -> None:
     config.write_text(text)
     with pytest.raises(ConfigObscure, match="line 1"):
-        update(paths, RPI_DEVICE_FAMILY="plain", RPI_DEVICE_X="\"';touch x;'")
+        update(paths, RPI_DEVICE_Y="plain", RPI_DEVICE_X="\"';touch x;'")
     assert config.read_text() == text
 
 
