@@ -12,8 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from domain.configuration.configuration import Configuration, Setting, SettingChange
+from domain.configuration.configuration import Configuration
 from domain.configuration.emptying import NOTHING, Emptied, Measure, empty, measure
+from domain.configuration.settings import Setting, SettingChange
 from domain.configuration.variables import VARIABLES
 from domain.configuration.workdir_guard import VARIABLE, WorkdirRefused, find_workdir
 from domain.errors import ProvisionerError, Unavailable

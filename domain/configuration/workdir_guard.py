@@ -4,7 +4,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from domain.configuration.configuration import Setting
+from domain.configuration.settings import Setting
 from domain.configuration.variables import Kind, find_variable
 from domain.errors import Conflict
 from domain.host_paths import HostPaths, PathRefused

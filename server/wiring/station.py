@@ -128,6 +128,7 @@ async def open_station(
         analyses=store.analyses,
     )
     background = _closed_by(stack, Background())
+    configuration.follow(working_folder.settle)
     background.run("the look at the working folder", working_folder.begin)
     start_watching(background, station)
     follow_boards(background, judging, units, hub)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.configuration.configuration import Configuration, SettingChange
+from domain.configuration.configuration import Configuration
+from domain.configuration.settings import SettingChange
 from domain.configuration.workdir import WorkdirState, WorkingFolder
 from domain.errors import ProvisionerError, Unavailable
 from domain.events import Hub
