@@ -104,7 +104,7 @@ def _notes(notes: FirmwareNotes) -> Response:
 
 def _nothing(view: FirmwareView) -> Response:
     del view
-    return Response(media_type="text/html")
+    return Response()
 
 
 async def _version(question: Question) -> Arguments:

@@ -8,19 +8,37 @@ from domain.csrf_tokens import CsrfTokenRefused
 from domain.errors import ProvisionerError
 from resolvers.operation import Effect
 from rest_compat.documents import Document
-from rest_compat.errors import status_of
+from rest_compat.errors import ErrorForm, status_of
 from rest_compat.http_errors import BodyTooLarge, JsonInvalid
-from rest_compat.route import Answer, Fault, Json, Parameter, Route, Schema
+from rest_compat.route import Fault, Json, Parameter, Route, Schema
 
 ERROR: Schema = {
     "type": "object",
-    "required": ["error", "error_code", "status", "title"],
+    "description": "The service this one replaces sent no `status` and `title`.",
+    "required": ["error"],
     "properties": {
         "error": {"type": "string", "description": "A sentence for an operator."},
         "error_code": {"type": "string"},
         "details": {"type": "string", "description": "What was asked for; absent if empty."},
-        "status": {"type": "integer"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "title": {"type": "string"},
+    },
+}
+DOCUMENTED_ERROR: Schema = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["status", "title", "code", "detail", "additional"],
+            "properties": {
+                "status": {"type": "integer", "minimum": 400, "maximum": 599},
+                "title": {"type": "string"},
+                "code": {"type": "string"},
+                "detail": {"type": "string", "description": "A sentence for an operator."},
+                "additional": {"type": "string", "description": "What was asked for."},
+            },
+        }
     },
 }
 PROBLEM: Schema = {
@@ -43,13 +61,24 @@ ERROR_CONTENT: Schema = {
 
 
 def document(
-    routes: Iterable[Route], documents: Iterable[Document], *, version: str
+    routes: Iterable[Route],
+    documents: Iterable[Document],
+    *,
+    version: str,
+    form: ErrorForm = ErrorForm.FLAT,
+    anywhere: Iterable[type[ProvisionerError]] = (),
 ) -> dict[str, Json]:
-    """Returns the whole document; aliases are paths of their own."""
+    """Returns the whole document; aliases are paths of their own.
+
+    `form` is that of errors, and `anywhere` holds those that any request may be answered, before a
+    route is looked for.
+    """
+    error = DOCUMENTED_ERROR if form is ErrorForm.DOCUMENTED else ERROR
+    unrouted = ["INTERNAL", *(refusal.code for refusal in anywhere)]
     paths: dict[str, dict[str, Json]] = {}
     for route in routes:
         for number, path in enumerate(route.paths):
-            paths.setdefault(path, {})[route.method.lower()] = _operation(route, number)
+            paths.setdefault(path, {})[route.method.lower()] = _operation(route, number, unrouted)
     for described in documents:
         paths[described.path] = {"get": _described(described)}
     return {
@@ -64,7 +93,7 @@ def document(
         "security": [{}, {"token": []}],
         "paths": paths,
         "components": {
-            "schemas": {"Error": ERROR, "Problem": PROBLEM},
+            "schemas": {"Error": error, "Problem": PROBLEM},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -87,14 +116,14 @@ def every_fault(route: Route) -> list[Fault]:
     return [*route.faults, *(Fault(error) for error in common if error not in own)]
 
 
-def _operation(route: Route, number: int) -> dict[str, Json]:
+def _operation(route: Route, number: int, unrouted: Sequence[str]) -> dict[str, Json]:
     name = route.serves.name if route.serves else "start_page"
     described: dict[str, Json] = {
         "operationId": f"{name}_{number}" if number else name,
         "summary": route.summary,
         "x-contract": route.contract,
         "parameters": [_parameter(parameter) for parameter in route.parameters],
-        "responses": _responses(route),
+        "responses": _responses(route, unrouted),
     }
     if route.serves is not None:
         described["x-role"] = route.serves.policy.role.words
@@ -129,25 +158,30 @@ def _parameter(parameter: Parameter) -> Schema:
     }
 
 
-def _responses(route: Route) -> dict[str, Json]:
-    answers = {str(answer.status): _answer(route, answer) for answer in route.answers}
+def _responses(route: Route, unrouted: Sequence[str]) -> dict[str, Json]:
+    statuses = dict.fromkeys(answer.status for answer in route.answers)
+    answers = {str(status): _answers(route, status) for status in statuses}
     by_status: dict[str, list[str]] = {}
     for fault in every_fault(route):
         status = str(fault.status or status_of(fault.error))
         by_status.setdefault(status, []).append(fault.code or fault.error.code)
     for status, codes in by_status.items():
         answers.setdefault(status, _failure(codes))
-    answers["default"] = _failure(["INTERNAL"])
+    answers["default"] = _failure(unrouted)
     return dict(sorted(answers.items()))
 
 
-def _answer(route: Route, answer: Answer) -> Json:
-    if not answer.media_type:
-        return {"description": answer.description}
-    content: dict[str, Json] = {answer.media_type: {"schema": answer.schema}}
+def _answers(route: Route, status: int) -> Json:
+    answers = [answer for answer in route.answers if answer.status == status]
+    description = " ".join(answer.description for answer in answers)
+    content: dict[str, Json] = {
+        answer.media_type: {"schema": answer.schema} for answer in answers if answer.media_type
+    }
+    if not content:
+        return {"description": description}
     if route.showing.applies("text/html"):
         content["text/html"] = {"schema": {"type": "string"}}
-    return {"description": answer.description, "content": content}
+    return {"description": description, "content": content}
 
 
 def _failure(codes: Sequence[str]) -> Json:

@@ -11,7 +11,7 @@ from rest_compat.route import Answer, Fault, Route, served
 
 def _nothing(cleared: Cleared) -> Response:
     del cleared
-    return Response(media_type="text/html")
+    return Response()
 
 
 ROUTES: tuple[Route, ...] = (

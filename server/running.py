@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from dashboard.pages import plain_page
+from domain.errors import ProvisionerError
 from domain.internal_token import TokenNotWritten
 from domain.services.units import Units
 from domain.station import Station
@@ -30,7 +31,8 @@ from server.app import Static, Surfaces, describe, document_table
 from server.background import Background
 from server.doors import Listening
 from server.front import Front
-from server.guard import Guard
+from server.guard import Guard, HostRefused, OriginRefused
+from server.http_limits import STATUSES
 from server.late_graphql import LateGraphql
 from server.logs import set_up_logs
 from server.metrics import Metrics
@@ -69,7 +71,7 @@ def build_application(station: Station, settings: Settings) -> Application:
     _watch(metrics, station, graphql, sockets)
     documents = describe(
         metrics=metrics.text,
-        openapi=lambda: orjson.dumps(openapi_document()),
+        openapi=lambda: orjson.dumps(openapi_document(form)),
         sdl=SDL.read_bytes,
     )
     surfaces = Surfaces(
@@ -92,14 +94,16 @@ def build_application(station: Station, settings: Settings) -> Application:
     return Application(front, graphql, sockets)
 
 
-def openapi_document() -> dict[str, object]:
-    """Returns the OpenAPI document of this version."""
+def openapi_document(form: ErrorForm = ErrorForm.FLAT) -> dict[str, object]:
+    """Returns the OpenAPI document of this version, with errors in `form`."""
 
     def nothing() -> bytes:
         return b""
 
     documents: tuple[Document, ...] = describe(metrics=nothing, openapi=nothing, sdl=nothing)
-    return dict(document(ROUTES, documents, version=service_version()))
+    anywhere: list[type[ProvisionerError]] = [HostRefused, OriginRefused, *STATUSES]
+    version = service_version()
+    return dict(document(ROUTES, documents, version=version, form=form, anywhere=anywhere))
 
 
 async def run_service(

@@ -48,7 +48,8 @@ def progress_of(state: HashState) -> dict[str, Json]:
 
 HASH: Schema = {
     "type": "object",
-    "required": ["name", "sha256", "status"],
+    # The old service names artefacts only (contract images 3).
+    "required": ["sha256", "status"],
     "properties": {
         "name": TEXT,
         "sha256": {

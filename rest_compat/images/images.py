@@ -129,6 +129,16 @@ ITEM: Schema = {
         "type": {"enum": [ImageKind.TRADITIONAL.value, ImageKind.IDP.value]},
     },
 }
+DELETED: Schema = {
+    "type": "object",
+    "required": ["success", "name", "gold_master_cleared"],
+    "properties": {
+        "success": {"const": True},
+        "name": TEXT,
+        "gold_master_cleared": {"type": "boolean"},
+    },
+}
+NOTHING: Schema = {"type": "string", "maxLength": 0}
 METADATA: Schema = {
     "type": "object",
     "required": [
@@ -197,7 +207,8 @@ ROUTES: tuple[Route, ...] = (
         parameters=(Parameter("name", "query", "The image's name, unless the form has it."),),
         body=Body("application/x-www-form-urlencoded", FORM),
         answers=(
-            Answer(200, "It is gone. Nothing is said unless JSON is asked for.", media_type=""),
+            Answer(200, "It is gone.", schema=DELETED),
+            Answer(200, "Nothing is said unless JSON is asked for.", "text/html", NOTHING),
         ),
         faults=(
             *UNKNOWN,

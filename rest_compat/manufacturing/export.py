@@ -58,6 +58,8 @@ def _parameter(name: str, description: str, schema: Schema | None = None) -> Par
     return Parameter(name, "query", description, schema=schema or {"type": "string"})
 
 
+TEXT: Schema = {"type": "string"}
+RECORDS: Schema = {"type": "array", "items": {"type": "object"}}
 YES_NO: Schema = {"type": "string", "enum": ["yes", "no", "unknown"]}
 MOMENT: Schema = {"type": "string", "format": "date-time"}
 SEVERAL: Schema = {"type": "array", "items": {"type": "string"}}
@@ -81,7 +83,11 @@ ROUTES: tuple[Route, ...] = (
         contract="ours",
         serves=served(export_records, _file, _asked),
         parameters=PARAMETERS,
-        answers=(Answer(200, "The file.", "text/csv", {"type": "string"}),),
+        answers=(
+            Answer(200, "The file.", "text/csv", TEXT),
+            Answer(200, "In the format `ndjson` a record a line.", "application/x-ndjson", TEXT),
+            Answer(200, "In the format `json` a list.", schema=RECORDS),
+        ),
         faults=(
             Fault(ExportParameterInvalid),
             Fault(RecordFilterInvalid),

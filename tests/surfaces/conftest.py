@@ -16,6 +16,7 @@ from server.demo.station import build_station
 from server.running import Application, build_application
 from server.settings import Settings
 from server.wiring.station import open_station
+from tests.surfaces.described import checking
 
 NO_BUS = "unix:path=/nonexistent/bus"
 
@@ -50,7 +51,11 @@ async def running(root: Path, **settings: Any) -> AsyncIterator[Service]:
         station = await open_station(chosen, stack)
         application = build_application(station, chosen)
         transport = httpx2.ASGITransport(application.asgi, client=("127.0.0.1", 5000))
-        client = httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:3142")
+        client = httpx2.AsyncClient(
+            transport=transport,
+            base_url="http://127.0.0.1:3142",
+            event_hooks={"response": [checking(chosen.rest_errors)]},
+        )
         await stack.enter_async_context(client)
         yield Service(client, station, application, root)
 

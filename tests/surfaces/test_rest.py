@@ -70,7 +70,6 @@ async def test_paths_ignore_case_and_plus_is_a_space(service: Service) -> None:
         ("/static/%00", 404, "NOT_FOUND"),
         ("/defaults/config", 404, "NOT_FOUND"),
         ("/options/set", 405, "METHOD_NOT_ALLOWED"),
-        ("/options/firmware/list", 501, "NOT_IMPLEMENTED"),
     ],
 )
 async def test_a_strange_path_gets_a_clear_answer(
