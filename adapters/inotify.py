@@ -16,14 +16,17 @@ CHANGES = (
 )
 
 
-async def names_changed(folder: Path, wanted: Callable[[str], bool]) -> AsyncIterator[str]:
-    """Yields the name of each file of `folder` that changed and that `wanted` accepts.
+async def names_changed(
+    folder: Path, wanted: Callable[[str], bool], *, modes: bool = False
+) -> AsyncIterator[str]:
+    """Yields the name of each file of `folder` that changed and that `wanted` accepts; with
+    `modes` a change of a file's mode is one too.
 
     Ends when the folder is gone; raises OSError when it is not there. Reading never counts as a
     change, so a reader does not wake itself.
     """
     with Inotify() as inotify:
-        inotify.add_watch(folder, CHANGES)
+        inotify.add_watch(folder, CHANGES | Mask.ATTRIB if modes else CHANGES)
         async for event in inotify:
             if event.mask & (Mask.IGNORED | Mask.UNMOUNT):
                 return

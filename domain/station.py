@@ -9,6 +9,7 @@ from domain.audit.trail import AuditTrail
 from domain.configuration.configuration import Configuration
 from domain.configuration.workdir import WorkingFolder
 from domain.csrf_tokens import CsrfTokens
+from domain.customisation.scripts import Scripts
 from domain.devices.attempt_list import Attempts
 from domain.devices.devices import Devices, DevicesChanged
 from domain.devices.flags import Flags
@@ -144,6 +145,7 @@ class Station:
     hashes: Hashes
     firmware: Firmware
     analyses: Analyses
+    scripts: Scripts
 
     async def view(self) -> StationView:
         """Returns what the station says of itself now."""

@@ -76,9 +76,15 @@ def document(
     error = DOCUMENTED_ERROR if form is ErrorForm.DOCUMENTED else ERROR
     unrouted = ["INTERNAL", *(refusal.code for refusal in anywhere)]
     paths: dict[str, dict[str, Json]] = {}
+    named: list[Json] = []
     for route in routes:
         for number, path in enumerate(route.paths):
-            paths.setdefault(path, {})[route.method.lower()] = _operation(route, number, unrouted)
+            operation = _operation(route, number, unrouted)
+            if operation["operationId"] in named:
+                # The same resolver by both methods: an id names one operation only.
+                operation["operationId"] = f"{operation['operationId']}_by_{route.method.lower()}"
+            named.append(operation["operationId"])
+            paths.setdefault(path, {})[route.method.lower()] = operation
     for described in documents:
         paths[described.path] = {"get": _described(described)}
     return {

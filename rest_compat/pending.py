@@ -18,14 +18,7 @@ def _all(method: str, *paths: str) -> tuple[Pending, ...]:
     return tuple(Pending(method, path) for path in paths)
 
 
-PAGES = (
-    Pending("GET", "/customisation/list-scripts", Showing.ON_HTML),
-    Pending("GET", "/customisation/get-script", Showing.ON_HTML),
-    Pending("GET", "/customisation/create-script", Showing.ON_HTML),
-    Pending("GET", "/customisation/upload-script", Showing.ON_HTML),
-)
 PENDING: tuple[Pending, ...] = (
-    *PAGES,
     *_all(
         "GET",
         "/get-boot-package-info",
@@ -35,10 +28,6 @@ PENDING: tuple[Pending, ...] = (
         "/options/pkcs11-pin-status",
         "/options/encryption-status",
         "/options/pkcs11-status",
-        "/customisation/list-hooks",
-        "/customisation/enable-script",
-        "/customisation/disable-script",
-        "/customisation/delete-script",
     ),
     *_all(
         "POST",
@@ -53,10 +42,5 @@ PENDING: tuple[Pending, ...] = (
         "/options/pkcs11-discover",
         "/options/set-pkcs11-pin",
         "/options/migrate-secrets",
-        "/customisation/save-script",
-        "/customisation/enable-script",
-        "/customisation/disable-script",
-        "/customisation/delete-script",
-        "/customisation/upload-script",
     ),
 )

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from domain.errors import ProvisionerError
+from resolvers.operation import Effect
 from rest_compat import audit, configuration, firmware, station, verification, working_folder
+from rest_compat.customisation import changes, scripts, uploading
 from rest_compat.devices import devices, flags, internal, keypairs, live, logs
 from rest_compat.http_errors import MethodNotAllowed, NotServedYet, UnknownPath
 from rest_compat.images import analysis, hash_sockets, hashes, images
@@ -35,6 +37,9 @@ ROUTES: tuple[Route, ...] = (
     *images.ROUTES,
     *hashes.ROUTES,
     *analysis.ROUTES,
+    *scripts.ROUTES,
+    *changes.ROUTES,
+    *uploading.ROUTES,
 )
 SOCKETS: tuple[SocketRoute, ...] = (*live.SOCKETS, *hash_sockets.SOCKETS)
 NOT_HERE = frozenset({"/devices/_test"})
@@ -96,6 +101,14 @@ class RouteTable:
             if matched is not None and path.lower() not in NOT_HERE:
                 return Found(place, matched.groupdict())
         raise UnknownPath("There is nothing at this address.", detail=path[:200])
+
+    def changes_by_get(self, path: str) -> bool:
+        """Whether GET at a decoded path changes something, as some paths of old do."""
+        try:
+            route = self.find(path).place.routes.get("GET")
+        except UnknownPath:
+            return False
+        return bool(route and route.serves and route.serves.policy.effect is Effect.CHANGE)
 
 
 def _places(routes: tuple[Route, ...], pending: tuple[Pending, ...]) -> list[Place]:

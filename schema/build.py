@@ -12,6 +12,11 @@ from schema.configuration.configuration import (
     ConfigurationQueries,
     ConfigurationSubscriptions,
 )
+from schema.customisation.scripts import (
+    CustomisationMutations,
+    CustomisationQueries,
+    CustomisationSubscriptions,
+)
 from schema.devices.attempts import AttemptQueries
 from schema.devices.devices import DeviceQueries, DeviceSubscriptions
 from schema.devices.flags import (
@@ -63,6 +68,7 @@ class Query(
     FirmwareQueries,
     WorkingFolderQueries,
     ConfigurationQueries,
+    CustomisationQueries,
 ):
     """Root of queries."""
 
@@ -78,6 +84,7 @@ class Mutation(
     FirmwareMutations,
     WorkingFolderMutations,
     ConfigurationMutations,
+    CustomisationMutations,
 ):
     """Root of mutations."""
 
@@ -95,6 +102,7 @@ class Subscription(
     ImageSubscriptions,
     HashSubscriptions,
     ConfigurationSubscriptions,
+    CustomisationSubscriptions,
 ):
     """Root of subscriptions."""
 

@@ -2,11 +2,13 @@
 
 import ipaddress
 import socket
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.types import Scope
 
 from domain.errors import Denied
+from rest_compat.question import decoded_path
 from server.settings import Settings
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -39,9 +41,15 @@ class OriginRefused(Denied):
 
 
 class Guard:
-    """Refuses what a browser sends in the name of another site; plain scripts send no Origin."""
+    """Refuses what a browser sends in the name of another site; plain scripts send no Origin.
 
-    def __init__(self, settings: Settings) -> None:
+    `changes_by_get` says whether GET at a decoded path changes something.
+    """
+
+    def __init__(
+        self, settings: Settings, *, changes_by_get: Callable[[str], bool] = lambda _: False
+    ) -> None:
+        self._changes_by_get = changes_by_get
         own = ("localhost", settings.address, socket.gethostname(), socket.getfqdn())
         names = {name.lower() for name in (*own, *settings.allowed_hosts)}
         self._hosts = names | {f"{name}.local" for name in names if "." not in name}
@@ -54,7 +62,7 @@ class Guard:
         host = headers.get(b"host", b"").decode("latin-1")
         if host and not self._is_own(host):
             return HostRefused(f"{host[:100]} is not a name of this station.")
-        if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
+        if scope["type"] == "http" and self._is_safe(scope):
             return None
         origin = headers.get(b"origin", b"").decode("latin-1").lower()
         if origin and self._is_welcome(origin, host):
@@ -69,6 +77,13 @@ class Guard:
             return ""
         origin = next((v for k, v in scope["headers"] if k == b"origin"), b"").decode("latin-1")
         return origin if origin.lower() in self._origins else ""
+
+    def _is_safe(self, scope: Scope) -> bool:
+        if scope["method"] not in SAFE_METHODS:
+            return False
+        # Pages of old change things by GET (contract customisation 11).
+        path = decoded_path(scope.get("raw_path") or scope["path"].encode())
+        return scope["method"] == "OPTIONS" or not self._changes_by_get(path)
 
     def _is_welcome(self, origin: str, host: str) -> bool:
         parts = urlsplit(origin)

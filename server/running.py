@@ -62,9 +62,10 @@ class Application:
 
 def build_application(station: Station, settings: Settings) -> Application:
     """Builds every surface over `station`."""
-    access, guard, metrics = Access(settings), Guard(settings), Metrics()
+    access, metrics, table = Access(settings), Metrics(), RouteTable()
+    guard = Guard(settings, changes_by_get=table.changes_by_get)
     form, limits = ErrorForm(settings.rest_errors), Limits()
-    rest = RestEndpoint(station, table=RouteTable(), page=_page, form=form)
+    rest = RestEndpoint(station, table=table, page=_page, form=form)
     sockets = SocketEndpoint(station, SOCKETS, form=form)
     trusted = trusted_texts(settings)
     graphql = LateGraphql(station, access=access, limits=limits, trusted=trusted)

@@ -27,6 +27,7 @@ from domain.station import Identity, Station
 from server.background import Background
 from server.settings import Settings
 from server.wiring.auditing import look_after, open_auditing
+from server.wiring.customisation import build_customisation, watch_customisation
 from server.wiring.device_files import build_device_files
 from server.wiring.images import build_images, own_accesses, watch_images
 from server.wiring.records import build_recording, build_verification, watch_records
@@ -88,6 +89,7 @@ async def open_station(
     )
     _closed_by(stack, judging.statuses)
     internal_token = InternalToken(paths)
+    customisation = build_customisation(paths, hub)
     store = build_images(paths, hub, configuration=configuration, audit=auditing.log)
     working_folder = WorkingFolder(
         paths,
@@ -126,6 +128,7 @@ async def open_station(
         hashes=store.hashes,
         firmware=Firmware(paths, configuration),
         analyses=store.analyses,
+        scripts=customisation.scripts,
     )
     background = _closed_by(stack, Background())
     configuration.follow(working_folder.settle)
@@ -136,6 +139,7 @@ async def open_station(
     look_after(background, auditing)
     watch_journal(background, paths, hub)
     watch_images(background, store)
+    watch_customisation(background, customisation)
     watch_records(background, recording)
     return station
 

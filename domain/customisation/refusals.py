@@ -1,0 +1,69 @@
+"""Why a script is not changed."""
+
+from domain.errors import Conflict, Invalid, Unavailable
+
+MOST_BYTES = 1 << 20
+"""The largest script that is taken: 1 MiB."""
+
+
+class ScriptTooLarge(Invalid):
+    """More than a script needs."""
+
+    code = "SCRIPT_TOO_LARGE"
+    title = "Script Too Large"
+    meaning = f"A script has at most {MOST_BYTES} bytes."
+    remedy = "Keep large programs elsewhere on the station and call them from the script."
+
+
+class ScriptSyntaxError(Invalid):
+    """The shell cannot read the script, so it must not be enabled."""
+
+    code = "SCRIPT_SYNTAX_ERROR"
+    title = "Syntax Error"
+    meaning = "The shell cannot read the script; enabled it would abort every run that calls it."
+    remedy = "Correct what the message names, save the script, and enable it again."
+
+
+class ScriptChanged(Conflict):
+    """Somebody else changed the script in the meantime."""
+
+    code = "SCRIPT_CHANGED"
+    title = "Script Changed"
+    meaning = "The script is not what it was when the caller read it."
+    remedy = "Read it again, take over what is to stay, and save with the new sha256."
+
+
+class ScriptFolderNotMade(Unavailable):
+    """The folder of scripts cannot be made."""
+
+    code = "DIR_CREATE_ERROR"
+    title = "Directory Error"
+    meaning = "The folder of scripts cannot be made."
+    remedy = "Look at /etc/rpi-sb-provisioner: its file system, its rights, free space."
+
+
+class ScriptNotWritten(Unavailable):
+    """The disk did not take the script."""
+
+    code = "FILE_WRITE_ERROR"
+    title = "File Error"
+    meaning = "The script cannot be written; the old one is still there."
+    remedy = "Look at the disk and at the rights of the folder of scripts."
+
+
+class ScriptModeNotSet(Unavailable):
+    """The script's mode cannot be changed."""
+
+    code = "SCRIPT_PERMISSION_ERROR"
+    title = "Permission Error"
+    meaning = "The script cannot be enabled or disabled: its mode does not change."
+    remedy = "Look at the disk and at the rights of the script."
+
+
+class ScriptNotDeleted(Unavailable):
+    """The script is still there."""
+
+    code = "SCRIPT_DELETE_ERROR"
+    title = "Deletion Error"
+    meaning = "The script cannot be deleted."
+    remedy = "Look at the disk and at the rights of the folder of scripts."

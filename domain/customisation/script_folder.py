@@ -1,0 +1,189 @@
+"""The folder of scripts: what lies in it, and how that is changed without ever leaving it."""
+
+import errno
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+from domain.atomic_files import sync_folder, write_whole
+from domain.customisation.names import ScriptNotFound
+from domain.customisation.refusals import (
+    MOST_BYTES,
+    ScriptFolderNotMade,
+    ScriptModeNotSet,
+    ScriptNotDeleted,
+    ScriptNotWritten,
+)
+from domain.customisation.script import OpenedScript, Script
+from domain.host_paths import HostPaths, PathRefused
+from domain.kept_files import modified_at, open_real, real_below
+
+FOLDER = "/etc/rpi-sb-provisioner/scripts"
+ENABLED = 0o755
+DISABLED = 0o644
+MOST_SHOWN = 8 * MOST_BYTES
+"""Bytes of a file that somebody else put there and that is still shown."""
+STAGED = ".tmp"
+Stamp = tuple[int, int, int, int]
+
+
+class ScriptFolder:
+    """Looks at scripts and changes them. All methods block, and may be called from any thread."""
+
+    def __init__(self, paths: HostPaths) -> None:
+        self._paths = paths
+        self._hashes: dict[str, tuple[Stamp, str]] = {}
+
+    def path(self, filename: str) -> str:
+        """Returns the logical path of a script."""
+        return f"{FOLDER}/{filename}"
+
+    def base(self) -> Path:
+        """Returns where the folder is on this machine; raises OSError for an impossible path."""
+        try:
+            return self._paths.real(FOLDER)
+        except PathRefused as error:
+            raise OSError(errno.ELOOP, error.message) from error
+
+    def list_all(self) -> list[Script]:
+        """Returns the ordinary files of the folder, links followed, by name; none where there is
+        no folder."""
+        try:
+            names = os.listdir(self.base())  # noqa: PTH208 -- names, not paths
+        except OSError:
+            return []
+        shown = (name for name in names if not (name.startswith(".") and name.endswith(STAGED)))
+        return [script for name in sorted(shown) if (script := self.find(name)).is_file]
+
+    def find(self, filename: str) -> Script:
+        """Returns what lies under this name, also nothing."""
+        try:
+            entry = self.base() / filename
+            if not os.path.lexists(entry):
+                return Script(filename)
+            real = self._paths.real(self.path(filename))
+            status = real.stat()
+        except (OSError, ValueError, PathRefused):
+            # A name too long for a file, or a link that leads nowhere or in a circle.
+            return Script(filename, exists=_is_entry(self._paths, filename))
+        is_file = stat.S_ISREG(status.st_mode)
+        mode = stat.S_IMODE(status.st_mode)
+        sha256 = self._sha256(filename, status) if is_file else None
+        if sha256 is None:
+            return Script(filename, exists=True, is_file=is_file, mode=mode)
+        return Script(
+            filename,
+            exists=True,
+            is_file=True,
+            mode=mode,
+            sha256=sha256,
+            size_bytes=status.st_size,
+            modified_at=modified_at(status),
+        )
+
+    def read(self, filename: str) -> OpenedScript:
+        """Returns the script with its content, of a folder none; raises `ScriptNotFound` where
+        nothing is there or it cannot be opened."""
+        script = self.find(filename)
+        if script.exists and not script.is_file and self._is_folder(filename):
+            # As the existing service answers (contract customisation 4.2).
+            return OpenedScript(script, b"")
+        try:
+            with os.fdopen(self._open(filename), "rb") as file:
+                content = file.read(MOST_SHOWN + 1)
+        except OSError as error:
+            raise script_not_found(filename) from error
+        if len(content) > MOST_SHOWN:
+            raise script_not_found(filename, "is too large to be shown")
+        return OpenedScript(script, content)
+
+    def write(self, filename: str, content: bytes, *, mode: int | None = None) -> None:
+        """Puts the script there whole; without `mode` it keeps the mode that it has, and a new
+        one is disabled.
+
+        Raises `ScriptFolderNotMade` and `ScriptNotWritten`.
+        """
+        try:
+            self.base().mkdir(mode=0o755, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ScriptFolderNotMade(
+                f"The folder {FOLDER} cannot be made: {error.strerror}.", detail=str(error.strerror)
+            ) from error
+        present = self.find(filename)
+        kept = DISABLED if present.mode is None else present.mode
+        try:
+            write_whole(self.base() / filename, content, mode=kept if mode is None else mode)
+        except OSError as error:
+            raise ScriptNotWritten(
+                f"The script {filename} cannot be written: {error.strerror}.",
+                detail=self.path(filename),
+            ) from error
+
+    def set_mode(self, filename: str, mode: int) -> None:
+        """Gives the script exactly this mode; raises `ScriptNotFound` and `ScriptModeNotSet`."""
+        try:
+            handle = self._open(filename)
+        except OSError as error:
+            raise script_not_found(filename) from error
+        try:
+            os.fchmod(handle, mode)
+            os.fsync(handle)
+        except OSError as error:
+            message = f"The mode of {filename} cannot be changed: {error.strerror}."
+            raise ScriptModeNotSet(message, detail=error.strerror or "") from error
+        finally:
+            os.close(handle)
+
+    def remove(self, filename: str) -> None:
+        """Removes the script; of a link the link itself, of a folder an empty one. Raises
+        `ScriptNotFound` and `ScriptNotDeleted`."""
+        try:
+            entry = self.base() / filename
+            remove = entry.rmdir if entry.is_dir() and not entry.is_symlink() else entry.unlink
+            remove()
+            sync_folder(entry.parent)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
+                raise script_not_found(filename) from error
+            message = f"The script {filename} cannot be deleted: {error.strerror}."
+            raise ScriptNotDeleted(message, detail=error.strerror or "") from error
+
+    def _open(self, filename: str) -> int:
+        return open_real(real_below(self._paths, self.path(filename), folder=FOLDER))
+
+    def _is_folder(self, filename: str) -> bool:
+        try:
+            return (self.base() / filename).is_dir()
+        except OSError:
+            return False
+
+    def _sha256(self, filename: str, status: os.stat_result) -> str | None:
+        # The time of the last change of the inode tells of every write, whatever utimes say.
+        stamp = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        known = self._hashes.get(filename)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        try:
+            with os.fdopen(self._open(filename), "rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return None
+        self._hashes[filename] = (stamp, sha256)
+        return sha256
+
+
+def script_not_found(
+    filename: str, reason: str = "is not there or cannot be opened"
+) -> ScriptNotFound:
+    """Returns the error that names the script and where it would be."""
+    shown = filename[:100]
+    path = f"{FOLDER}/{filename[:300]}"
+    return ScriptNotFound(f"The script {shown} {reason}.", detail=f"Script path: {path}")
+
+
+def _is_entry(paths: HostPaths, filename: str) -> bool:
+    try:
+        return os.path.lexists(paths.real(FOLDER) / filename)
+    except (OSError, ValueError, PathRefused):
+        return False

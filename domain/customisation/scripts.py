@@ -1,0 +1,232 @@
+"""Scripts: what a station runs of its own at its hook points, and how that is changed."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+
+from domain.customisation.hooks import HOOKS, Hook
+from domain.customisation.names import ScriptName
+from domain.customisation.refusals import (
+    MOST_BYTES,
+    ScriptChanged,
+    ScriptSyntaxError,
+    ScriptTooLarge,
+)
+from domain.customisation.script import OpenedScript, Script, ScriptsChanged
+from domain.customisation.script_folder import DISABLED, ENABLED, ScriptFolder, script_not_found
+from domain.customisation.syntax import Shells, SyntaxCheck, check_syntax
+from domain.customisation.templates import template_of
+from domain.errors import ProvisionerError
+from domain.events import Event, Hub, Update, watch_changes
+from domain.file_accesses import FileAccess
+from domain.paging import Page, PageRequest, slice_page
+
+ORDER = "scripts:filename"
+NOTHING = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class HookState:
+    """A hook point and what lies under its name."""
+
+    hook: Hook
+    script: Script
+
+
+class Scripts:
+    """Reads, saves, enables, disables and deletes scripts; the folder is the truth."""
+
+    def __init__(self, hub: Hub, folder: ScriptFolder, shells: Shells) -> None:
+        self._hub = hub
+        self._folder = folder
+        self._shells = shells
+        self._turn = asyncio.Lock()
+        self._known: dict[str, Script] | None = None
+
+    async def list_all(self) -> list[Script]:
+        """Returns the files of the folder by name, then a place for each hook point without one
+        (contract customisation 4.1)."""
+        there = await asyncio.to_thread(self._folder.list_all)
+        names = {script.filename for script in there}
+        return there + [Script(hook.filename) for hook in HOOKS if hook.filename not in names]
+
+    async def list_page(self, request: PageRequest) -> Page[Script]:
+        """Returns a page of the files in the folder, by name."""
+        there = await asyncio.to_thread(self._folder.list_all)
+        return slice_page(there, request, order=ORDER, key=lambda script: (script.filename,))
+
+    async def list_hooks(self) -> list[HookState]:
+        """Returns every hook point with what lies under its name."""
+        return await asyncio.to_thread(
+            lambda: [HookState(hook, self._folder.find(hook.filename)) for hook in HOOKS]
+        )
+
+    async def get(self, name: ScriptName) -> OpenedScript:
+        """Returns a script; where none is at a hook point, the template that one begins with.
+
+        Raises `ScriptNameInvalid` for a name that is neither, and `ScriptNotFound` for what
+        cannot be opened.
+        """
+        script = await asyncio.to_thread(self._folder.find, name.filename)
+        if not script.exists:
+            return self.template(name)
+        return await asyncio.to_thread(self._folder.read, name.filename)
+
+    async def open(self, script: Script) -> OpenedScript:
+        """Returns a listed script with its content; raises `ScriptNotFound`."""
+        hook = script.hook
+        if not script.exists and hook is not None:
+            return OpenedScript(script, template_of(hook).encode())
+        return await asyncio.to_thread(self._folder.read, script.filename)
+
+    def template(self, name: ScriptName) -> OpenedScript:
+        """Returns the template of a hook point; raises `ScriptNameInvalid` for another name."""
+        hook = name.hook
+        return OpenedScript(Script(hook.filename), template_of(hook).encode())
+
+    async def check(self, content: bytes) -> SyntaxCheck:
+        """Returns what the shell says of a script; raises `SyntaxUnchecked`."""
+        return await check_syntax(self._shells, content)
+
+    async def save(
+        self,
+        name: ScriptName,
+        content: bytes,
+        *,
+        expected: str | None = None,
+        operation: str = "SAVE_SCRIPT",
+        note: FileAccess,
+    ) -> Script:
+        """Puts the script there; a new one is disabled, another keeps its mode.
+
+        `expected` is the sha256 that the caller has read, empty where there was no script; None
+        does not matter. Raises `ScriptNameInvalid`, `ScriptTooLarge`, `ScriptChanged`,
+        `ScriptFolderNotMade` and `ScriptNotWritten`.
+        """
+        _require_fit(name, content)
+
+        def write(present: Script) -> None:
+            _require_unchanged(present, expected)
+            self._folder.write(name.filename, content)
+
+        return await self._change(operation, name.filename, write, note=note)
+
+    async def upload(self, name: ScriptName, content: bytes, *, note: FileAccess) -> Script:
+        """Puts the script there and enables it (contract customisation 4.5).
+
+        Raises what `save` raises, `ScriptSyntaxError` and `SyntaxUnchecked`.
+        """
+        _require_fit(name, content)
+        await self._require_readable(name.filename, content)
+
+        def write(_: Script) -> None:
+            self._folder.write(name.filename, content, mode=ENABLED)
+
+        return await self._change("UPLOAD_SCRIPT", name.filename, write, note=note)
+
+    async def enable(self, name: ScriptName, *, note: FileAccess) -> Script:
+        """Lets the shell side run the script, if its shell can read it.
+
+        Raises `ScriptNotFound`, `ScriptSyntaxError`, `SyntaxUnchecked`, `ScriptChanged` and
+        `ScriptModeNotSet`.
+        """
+        opened = await asyncio.to_thread(self._folder.read, name.filename)
+        if not opened.script.is_file:
+            raise script_not_found(name.filename, "is not an ordinary file")
+        await self._require_readable(name.filename, opened.content)
+
+        def enable(present: Script) -> None:
+            _require_unchanged(present, opened.script.sha256)
+            self._folder.set_mode(name.filename, ENABLED)
+
+        return await self._change("ENABLE_SCRIPT", name.filename, enable, note=note)
+
+    async def disable(self, name: ScriptName, *, note: FileAccess) -> Script:
+        """Keeps the shell side from running the script; raises `ScriptNotFound` and
+        `ScriptModeNotSet`."""
+
+        def disable(_: Script) -> None:
+            self._folder.set_mode(name.filename, DISABLED)
+
+        return await self._change("DISABLE_SCRIPT", name.filename, disable, note=note)
+
+    async def delete(self, name: ScriptName, *, note: FileAccess) -> Script:
+        """Removes the script; returns what it was. Raises `ScriptNotFound` and
+        `ScriptNotDeleted`."""
+        gone = list[Script]()
+
+        def remove(present: Script) -> None:
+            self._folder.remove(name.filename)
+            gone.append(present)
+
+        await self._change("DELETE_SCRIPT", name.filename, remove, note=note)
+        return gone[0]
+
+    async def catch_up(self) -> None:
+        """Looks at the folder and publishes what has changed since the last look."""
+        async with self._turn:
+            there = await asyncio.to_thread(self._folder.list_all)
+            present = {script.filename: script for script in there}
+            known, self._known = self._known, present
+        if known is None:
+            return
+        changed = [script for name, script in present.items() if known.get(name) != script]
+        changed += [Script(name) for name in known if name not in present]
+        if changed:
+            self._hub.publish(ScriptsChanged(tuple(changed)))
+
+    def watch(self) -> AsyncGenerator[Update[list[Script]], None]:
+        """Yields all files of the folder, then those that change; deleted ones do not exist."""
+        return watch_changes(self._hub, ScriptsChanged, snapshot=self._snapshot, change=_changed)
+
+    async def _snapshot(self) -> list[Script]:
+        await self.catch_up()
+        return await asyncio.to_thread(self._folder.list_all)
+
+    async def _require_readable(self, filename: str, content: bytes) -> None:
+        complaint = (await self.check(content)).complaint
+        if complaint:
+            raise ScriptSyntaxError(
+                f"The shell cannot read {filename[:100]}, so it is not enabled: {complaint}",
+                detail=complaint,
+                field="content",
+            )
+
+    async def _change(
+        self, operation: str, filename: str, work: Callable[[Script], None], *, note: FileAccess
+    ) -> Script:
+        path = self._folder.path(filename[:300])
+        async with self._turn:
+            before = await asyncio.to_thread(self._folder.find, filename)
+            sha256 = f"sha256 before {before.sha256 or NOTHING}"
+            try:
+                await asyncio.to_thread(work, before)
+            except ProvisionerError as error:
+                note(operation, path, success=False, info=f"{sha256}: {error.code}")
+                raise
+            after = await asyncio.to_thread(self._folder.find, filename)
+            note(operation, path, info=f"{sha256}, after {after.sha256 or NOTHING}")
+        await self.catch_up()
+        return after
+
+
+def _require_fit(name: ScriptName, content: bytes) -> None:
+    name.require_possible()
+    if len(content) > MOST_BYTES:
+        raise ScriptTooLarge(
+            f"The script has {len(content)} bytes; at most {MOST_BYTES} are taken.", field="content"
+        )
+
+
+def _require_unchanged(present: Script, expected: str | None) -> None:
+    if expected is not None and (present.sha256 or "") != expected:
+        raise ScriptChanged(
+            f"{present.filename[:100]} is not what it was when it was read; its sha256 is now "
+            f"{present.sha256 or NOTHING}.",
+            detail=present.sha256 or NOTHING,
+            field="expectedSha256",
+        )
+
+
+def _changed(event: Event) -> list[Script] | None:
+    return list(event.scripts) if isinstance(event, ScriptsChanged) else None

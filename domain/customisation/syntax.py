@@ -1,0 +1,73 @@
+"""Syntax: whether the shell that a script names can read it, without running any of it."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from domain.errors import Unavailable
+
+_SHEBANG = re.compile(rb"#!\s*(\S+)(?:\s+(\S+))?")
+LONGEST_LINE = 4096
+
+
+class Shell(StrEnum):
+    """The shells whose scripts are checked."""
+
+    SH = "sh"
+    BASH = "bash"
+
+
+SHELLS = {b"sh": Shell.SH, b"dash": Shell.SH, b"ash": Shell.SH, b"bash": Shell.BASH}
+
+
+class SyntaxUnchecked(Unavailable):
+    """The shell could not be asked."""
+
+    code = "SCRIPT_CHECK_UNAVAILABLE"
+    title = "Check Unavailable"
+    meaning = "The shell that would read the script cannot be started, or did not answer in time."
+    remedy = "Check that the shell that the script's first line names is installed; try again."
+
+
+class Shells(Protocol):
+    """The shells of this machine."""
+
+    async def complaint(self, shell: Shell, content: bytes) -> str:
+        """Returns what `shell -n` says of the script, empty where it can be read; raises
+        `SyntaxUnchecked`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyntaxCheck:
+    """What is known of a script's syntax. `shell` is None for a script of another language, which
+    nobody checks; `complaint` is empty where the shell can read it."""
+
+    shell: Shell | None
+    complaint: str = ""
+
+
+def shell_of(content: bytes) -> Shell | None:
+    """Returns the shell that will read the script, None for another program.
+
+    A text without a first line that names a program is run by the caller's own shell, sh.
+    """
+    if content.startswith(b"\x7fELF"):
+        return None
+    shebang = _SHEBANG.match(content[:LONGEST_LINE].partition(b"\n")[0])
+    if shebang is None:
+        return Shell.SH
+    program, argument = shebang.group(1).rpartition(b"/")[2], shebang.group(2) or b""
+    if program == b"env":
+        program = argument.rpartition(b"/")[2]
+    return SHELLS.get(program)
+
+
+async def check_syntax(shells: Shells, content: bytes) -> SyntaxCheck:
+    """Returns what the shell says of the script; raises `SyntaxUnchecked`."""
+    shell = shell_of(content)
+    if shell is None:
+        return SyntaxCheck(None)
+    if b"\0" in content:
+        return SyntaxCheck(shell, "The script holds NUL bytes, which no shell reads.")
+    return SyntaxCheck(shell, await shells.complaint(shell, content))

@@ -1,0 +1,254 @@
+"""Scripts in a real folder: saved whole, with the right mode, never outside."""
+
+import asyncio
+import os
+import stat
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from domain.customisation.names import ScriptName, ScriptNotFound
+from domain.customisation.refusals import (
+    MOST_BYTES,
+    ScriptChanged,
+    ScriptFolderNotMade,
+    ScriptNotDeleted,
+    ScriptNotWritten,
+    ScriptSyntaxError,
+    ScriptTooLarge,
+)
+from domain.customisation.script import Script, ScriptsChanged
+from domain.customisation.syntax import Shell, SyntaxUnchecked
+from domain.events import Lagged, Published
+from tests.domain.customisation.folder import Bed
+
+HOOK = ScriptName("sb-provisioner-post-flash")
+FILE = "sb-provisioner-post-flash.sh"
+PATH = f"/etc/rpi-sb-provisioner/scripts/{FILE}"
+
+
+@pytest.fixture
+def bed(tmp_path: Path) -> Bed:
+    return Bed(tmp_path)
+
+
+def _only(news: Published | Lagged) -> Script:
+    assert isinstance(news, Published)
+    assert isinstance(news.event, ScriptsChanged)
+    return news.event.scripts[0]
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+async def test_a_new_script_is_disabled_and_noted_with_both_hashes(bed: Bed) -> None:
+    saved = await bed.scripts.save(HOOK, b"one", note=bed.notes)
+    again = await bed.scripts.save(HOOK, b"two", note=bed.notes)
+    one, two = sha256(b"one").hexdigest(), sha256(b"two").hexdigest()
+    assert (saved.sha256, saved.enabled, saved.mode) == (one, False, 0o644)
+    assert (again.sha256, (bed.folder / FILE).read_bytes()) == (two, b"two")
+    assert bed.notes.rows == [("SAVE_SCRIPT", PATH, True)] * 2
+    assert bed.notes.infos == [
+        f"sha256 before none, after {one}",
+        f"sha256 before {one}, after {two}",
+    ]
+
+
+async def test_a_saved_script_keeps_its_mode_whatever_the_umask(bed: Bed) -> None:
+    bed.put(FILE, mode=0o750)
+    umask = os.umask(0o077)
+    try:
+        saved = await bed.scripts.save(HOOK, b"two", note=bed.notes)
+        fresh = await bed.scripts.upload(ScriptName("a"), b"x", note=bed.notes)
+    finally:
+        os.umask(umask)
+    assert (saved.mode, saved.enabled) == (0o750, True)
+    assert (fresh.mode, mode_of(bed.folder / "a.sh")) == (0o755, 0o755)
+
+
+async def test_enable_and_disable_set_the_mode_exactly(bed: Bed) -> None:
+    path = bed.put(FILE, mode=0o4640)
+    enabled = await bed.scripts.enable(HOOK, note=bed.notes)
+    assert (enabled.enabled, mode_of(path)) == (True, 0o755)
+    disabled = await bed.scripts.disable(HOOK, note=bed.notes)
+    assert (disabled.enabled, mode_of(path)) == (False, 0o644)
+    assert [row[0] for row in bed.notes.rows] == ["ENABLE_SCRIPT", "DISABLE_SCRIPT"]
+    assert bed.shells.asked == [Shell.SH]
+
+
+async def test_any_executable_bit_counts(bed: Bed) -> None:
+    bed.put(FILE, mode=0o645)
+    assert bed.files.find(FILE).enabled
+
+
+async def test_what_the_shell_cannot_read_is_not_enabled(bed: Bed) -> None:
+    path = bed.put(FILE, b"#!/bin/sh\nif\n")
+    with pytest.raises(ScriptSyntaxError) as refused:
+        await bed.scripts.enable(HOOK, note=bed.notes)
+    assert refused.value.detail == "1: unexpected if"
+    with pytest.raises(ScriptSyntaxError):
+        await bed.scripts.upload(ScriptName("new"), b"if", note=bed.notes)
+    with pytest.raises(ScriptSyntaxError):
+        await bed.scripts.upload(ScriptName("new"), b"#!/bin/sh\n\0", note=bed.notes)
+    assert (mode_of(path), bed.names()) == (0o644, [FILE])
+    assert bed.notes.rows == []
+
+
+async def test_without_a_shell_nothing_is_enabled(bed: Bed) -> None:
+    path = bed.put(FILE)
+    bed.shells.broken = True
+    with pytest.raises(SyntaxUnchecked):
+        await bed.scripts.enable(HOOK, note=bed.notes)
+    assert mode_of(path) == 0o644
+
+
+async def test_another_language_is_enabled_unchecked(bed: Bed) -> None:
+    bed.put(FILE, b"#!/usr/bin/python3\nif True: pass\n")
+    assert (await bed.scripts.enable(HOOK, note=bed.notes)).enabled
+    assert bed.shells.asked == []
+
+
+async def test_a_missing_script_is_not_found(bed: Bed) -> None:
+    for change in (bed.scripts.enable, bed.scripts.disable, bed.scripts.delete):
+        with pytest.raises(ScriptNotFound) as missing:
+            await change(HOOK, note=bed.notes)
+        assert missing.value.detail == f"Script path: {PATH}"
+    with pytest.raises(ScriptNotFound):
+        await bed.scripts.delete(ScriptName("x" * 5000), note=bed.notes)
+
+
+async def test_who_read_something_else_does_not_save_over_it(bed: Bed) -> None:
+    saved = await bed.scripts.save(HOOK, b"one", expected="", note=bed.notes)
+    with pytest.raises(ScriptChanged):
+        await bed.scripts.save(HOOK, b"mine", expected="", note=bed.notes)
+    bed.put(FILE, b"theirs")
+    with pytest.raises(ScriptChanged):
+        await bed.scripts.save(HOOK, b"mine", expected=saved.sha256, note=bed.notes)
+    assert (bed.folder / FILE).read_bytes() == b"theirs"
+    assert bed.notes.rows[-1] == ("SAVE_SCRIPT", PATH, False)
+
+
+async def test_raced_saves_leave_one_of_them_whole(bed: Bed) -> None:
+    texts = [bytes([65 + number]) * 100_000 for number in range(12)]
+    await asyncio.gather(*(bed.scripts.save(HOOK, text, note=bed.notes) for text in texts))
+    assert (bed.folder / FILE).read_bytes() in texts
+    assert bed.names() == [FILE]
+    hashes = [info.split() for info in bed.notes.infos]
+    # Each saw what the one before it left.
+    assert [words[2].rstrip(",") for words in hashes[1:]] == [words[4] for words in hashes[:-1]]
+
+
+async def test_only_one_of_those_who_read_the_same_wins(bed: Bed) -> None:
+    saved = await bed.scripts.save(HOOK, b"one", note=bed.notes)
+    done = await asyncio.gather(
+        *(
+            bed.scripts.save(HOOK, bytes([65 + n]), expected=saved.sha256, note=bed.notes)
+            for n in range(8)
+        ),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(each, ScriptChanged) for each in done) == 7
+
+
+async def test_too_much_is_refused(bed: Bed) -> None:
+    with pytest.raises(ScriptTooLarge):
+        await bed.scripts.save(HOOK, b"x" * (MOST_BYTES + 1), note=bed.notes)
+    await bed.scripts.save(HOOK, b"x" * MOST_BYTES, note=bed.notes)
+    await bed.scripts.save(ScriptName("empty"), b"", note=bed.notes)
+    assert (bed.folder / "empty.sh").read_bytes() == b""
+
+
+async def test_a_link_out_of_the_folder_is_shown_and_never_followed(bed: Bed) -> None:
+    secret = bed.root / "etc/secret"
+    bed.put("inside.sh", mode=0o755)
+    secret.write_bytes(b"secret")
+    secret.chmod(0o700)
+    (bed.folder / FILE).symlink_to("/etc/secret")
+    shown = bed.files.find(FILE)
+    assert (shown.exists, shown.enabled, shown.sha256) == (True, True, None)
+    for change in (bed.scripts.get(HOOK), bed.scripts.disable(HOOK, note=bed.notes)):
+        with pytest.raises(ScriptNotFound):
+            await change
+    assert mode_of(secret) == 0o700
+    await bed.scripts.save(HOOK, b"own", note=bed.notes)
+    assert (secret.read_bytes(), (bed.folder / FILE).is_symlink()) == (b"secret", False)
+
+
+async def test_deleting_a_link_leaves_what_it_leads_to(bed: Bed) -> None:
+    target = bed.put("target.sh")
+    (bed.folder / FILE).symlink_to("target.sh")
+    assert (await bed.scripts.delete(HOOK, note=bed.notes)).sha256 is not None
+    assert (bed.names(), target.exists()) == (["target.sh"], True)
+
+
+async def test_links_that_lead_nowhere_or_in_a_circle_are_no_scripts(bed: Bed) -> None:
+    bed.put("a.sh")
+    (bed.folder / FILE).symlink_to("nowhere")
+    (bed.folder / "b.sh").symlink_to("b.sh")
+    os.mkfifo(bed.folder / "fifo.sh")
+    there = await bed.scripts.list_all()
+    assert [script.filename for script in there if script.exists] == ["a.sh"]
+    states = {state.hook.filename: state.script for state in await bed.scripts.list_hooks()}
+    assert (states[FILE].exists, states[FILE].enabled) == (True, False)
+    for name in (HOOK, ScriptName("b"), ScriptName("fifo")):
+        with pytest.raises(ScriptNotFound):
+            await bed.scripts.get(name)
+
+
+async def test_what_the_disk_refuses_changes_nothing(bed: Bed) -> None:
+    (bed.root / "etc").mkdir()
+    (bed.root / "etc/rpi-sb-provisioner").write_bytes(b"")
+    with pytest.raises(ScriptFolderNotMade):
+        await bed.scripts.save(HOOK, b"x", note=bed.notes)
+    assert await bed.scripts.list_hooks()
+    (bed.root / "etc/rpi-sb-provisioner").unlink()
+    (bed.folder / FILE).mkdir(parents=True)
+    (bed.folder / FILE / "x").touch()
+    with pytest.raises(ScriptNotWritten):
+        await bed.scripts.save(HOOK, b"x", note=bed.notes)
+    with pytest.raises(ScriptNotDeleted):
+        await bed.scripts.delete(HOOK, note=bed.notes)
+    with pytest.raises(ScriptNotFound):
+        await bed.scripts.enable(HOOK, note=bed.notes)
+    assert bed.names() == [FILE]
+
+
+async def test_a_hook_point_without_a_script_shows_its_template(bed: Bed) -> None:
+    opened = await bed.scripts.get(HOOK)
+    assert (opened.script.exists, opened.text[:10]) == (False, "#!/bin/sh\n")
+    assert not bed.folder.exists()
+
+
+async def test_the_list_has_every_file_then_the_empty_places(bed: Bed) -> None:
+    for name in (FILE, "notes.txt", "sb-provisioner", f".{FILE}.0123456789abcdef.tmp"):
+        bed.put(name)
+    there = await bed.scripts.list_all()
+    assert [script.filename for script in there if script.exists] == [
+        "notes.txt",
+        "sb-provisioner",
+        FILE,
+    ]
+    assert len(there) == 3 + 20
+    assert [script.hook is None for script in there[:3]] == [True, True, False]
+
+
+async def test_changes_of_others_are_published(bed: Bed) -> None:
+    path = bed.put(FILE)
+    with bed.hub.subscribe(ScriptsChanged) as told:
+        await bed.scripts.catch_up()
+        path.chmod(0o755)
+        await bed.scripts.catch_up()
+        path.write_bytes(b"changed")
+        await bed.scripts.catch_up()
+        path.unlink()
+        await bed.scripts.catch_up()
+        await bed.scripts.catch_up()
+        scripts = [_only(await told.next()) for _ in range(3)]
+    assert [(script.enabled, script.exists) for script in scripts] == [
+        (True, True),
+        (True, True),
+        (False, False),
+    ]
+    assert scripts[1].sha256 == sha256(b"changed").hexdigest()

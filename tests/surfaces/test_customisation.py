@@ -1,0 +1,341 @@
+"""Hook scripts through both surfaces (contract customisation)."""
+
+import asyncio
+import stat
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.caller import Role
+from server.settings import Token
+from tests.surfaces.conftest import Service, running
+from tests.surfaces.image_store import subscribed
+from tests.surfaces.test_story import Socket
+
+FOLDER = "etc/rpi-sb-provisioner/scripts"
+NAME = "sb-provisioner-post-flash"
+PATH = f"/{FOLDER}/{NAME}.sh"
+TEXT = "#!/bin/sh\necho hé\n"
+SHA256 = sha256(TEXT.encode()).hexdigest()
+SCRIPT = "filename exists enabled mode sha256 hook { name stage } content"
+SAVE = (
+    "mutation($name: String!, $content: String!, $expected: String) { saveScript(input: "
+    "{name: $name, content: $content, expectedSha256: $expected}) "
+    "{ ... on Script { filename sha256 enabled } ... on Problem { code field } } }"
+)
+
+
+def put(root: Path, name: str, content: bytes | str = TEXT, mode: int = 0o644) -> Path:
+    path = root / FOLDER / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    path.chmod(mode)
+    return path
+
+
+def files(rows: list[Any]) -> list[tuple[str, str, int, str]]:
+    return [
+        (row["operation"], row["target_path"], row["success"], row["additional_info"])
+        for row in rows
+        if row["event_type"] == "FILE_ACCESS"
+    ]
+
+
+async def test_a_script_is_saved_on_one_surface_and_read_on_the_other(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        body = {"filename": NAME, "content": TEXT}
+        saved = (await service.client.post("/customisation/save-script", json=body)).json()
+        answer = await service.graphql(f'{{ script(name: "{NAME}.sh") {{ {SCRIPT} }} }}')
+        changed = await service.graphql(SAVE, name=NAME, content="new", expected=SHA256)
+        old = await service.graphql(SAVE, name=NAME, content="mine", expected=SHA256)
+        read = await service.client.get("/customisation/get-script", params={"script": NAME})
+        rows = await service.audit_rows()
+    assert saved == {
+        "filename": f"{NAME}.sh",
+        "executable": False,
+        "enabled": False,
+        "sha256": SHA256,
+        "provisioner": "sb-provisioner",
+        "stage": "post-flash",
+        "description": saved["description"],
+    }
+    assert answer["data"]["script"] == {
+        "filename": f"{NAME}.sh",
+        "exists": True,
+        "enabled": False,
+        "mode": "0644",
+        "sha256": SHA256,
+        "hook": {"name": NAME, "stage": "POST_FLASH"},
+        "content": TEXT,
+    }
+    assert read.json() == {"content": "new", "enabled": False, "exists": True, "filename": NAME}
+    assert old["data"]["saveScript"] == {"code": "SCRIPT_CHANGED", "field": "expectedSha256"}
+    new = changed["data"]["saveScript"]["sha256"]
+    assert files(rows) == [
+        ("SAVE_SCRIPT", PATH, 1, f"sha256 before none, after {SHA256}"),
+        ("SAVE_SCRIPT", PATH, 1, f"sha256 before {SHA256}, after {new}"),
+        ("SAVE_SCRIPT", PATH, 0, f"sha256 before {new}: SCRIPT_CHANGED"),
+    ]
+    assert {row["caller"] for row in rows} == {"local"}
+
+
+async def test_both_surfaces_list_the_same_hook_points(service: Service) -> None:
+    rest = (await service.client.get("/customisation/list-hooks")).json()
+    listed = (await service.client.get("/customisation/list-scripts")).json()["scripts"]
+    answer = await service.graphql(
+        "{ hooks { name provisioner stage script { filename exists enabled sha256 } } "
+        "scripts { totalCount nodes { filename } } }"
+    )
+    hooks = answer["data"]["hooks"]
+    assert len(hooks) == 21
+    for old, new in zip(rest["hooks"], hooks, strict=True):
+        assert old["filename"] == new["script"]["filename"] == f"{new['name']}.sh"
+        assert old["exists"] is new["script"]["exists"]
+        assert old["enabled"] is new["script"]["enabled"]
+        assert old["stage"].replace("-", "_").upper() == new["stage"]
+    there = [script["filename"] for script in listed if script["exists"]]
+    assert there == [node["filename"] for node in answer["data"]["scripts"]["nodes"]]
+    assert len(listed) == 21
+    shas = {s["filename"]: s.get("sha256") for s in listed}
+    assert shas == {new["script"]["filename"]: new["script"]["sha256"] for new in hooks}
+
+
+async def test_a_template_is_the_same_everywhere(tmp_path: Path) -> None:
+    name = "idp-provisioner-post-flash"
+    query = (
+        f'{{ scriptTemplate(name: "{name}") script(name: "{name}") {{ content exists }} '
+        "hooks(provisioner: IDP, stage: POST_FLASH) "
+        "{ template arguments { position variable } environment { name } } }"
+    )
+    async with running(tmp_path) as service:
+        got = await service.client.get("/customisation/get-script", params={"script": name})
+        made = await service.client.get("/customisation/create-script", params={"script": name})
+        answer = (await service.graphql(query))["data"]
+    hook = answer["hooks"][0]
+    assert got.json() == made.json()
+    assert got.json()["content"] == answer["scriptTemplate"] == answer["script"]["content"]
+    assert hook["template"] == answer["scriptTemplate"]
+    assert [argument["position"] for argument in hook["arguments"]] == [1, 2, 3]
+    assert "OS_IMAGE_SHA256" in {variable["name"] for variable in hook["environment"]}
+    assert not (tmp_path / FOLDER).exists()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_old_clients_enable_disable_and_delete(tmp_path: Path, method: str) -> None:
+    path = put(tmp_path, f"{NAME}.sh")
+    async with running(tmp_path) as service:
+
+        async def ask(word: str) -> tuple[int, str, str]:
+            asked = f"/customisation/{word}-script?script={NAME}"
+            answer = await service.client.request(method, asked)
+            return answer.status_code, answer.text, answer.headers["content-type"]
+
+        kind = "text/html; charset=utf-8"
+        assert await ask("enable") == (200, "Script enabled successfully", kind)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o755
+        assert await ask("disable") == (200, "Script disabled successfully", kind)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o644
+        assert await ask("delete") == (200, "Script deleted successfully", kind)
+        again = await service.client.request(method, f"/customisation/delete-script?script={NAME}")
+        rows = await service.audit_rows()
+    assert (again.status_code, again.json()["error_code"]) == (404, "SCRIPT_DELETE_ERROR")
+    same = f"sha256 before {SHA256}, after {SHA256}"
+    assert files(rows)[:3] == [
+        ("ENABLE_SCRIPT", PATH, 1, same),
+        ("DISABLE_SCRIPT", PATH, 1, same),
+        ("DELETE_SCRIPT", PATH, 1, f"sha256 before {SHA256}, after none"),
+    ]
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil"}])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+async def test_a_page_of_another_site_cannot_enable_a_script(
+    tmp_path: Path, method: str, headers: dict[str, str]
+) -> None:
+    path = put(tmp_path, f"{NAME}.sh")
+    for asked in ("/customisation/enable-script", "/Customisation/enable%2Dscript"):
+        async with running(tmp_path) as service:
+            answer = await service.client.request(method, f"{asked}?script={NAME}", headers=headers)
+        assert answer.status_code == 403
+        assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+async def test_the_shells_complaint_comes_back_on_both_surfaces(tmp_path: Path) -> None:
+    path = put(tmp_path, f"{NAME}.sh", "#!/bin/sh\nif true; then\n")
+    mutation = (
+        f'mutation {{ enableScript(input: {{name: "{NAME}"}}) '
+        "{ ... on Problem { code detail } } }"
+    )
+    query = f'{{ script(name: "{NAME}") {{ syntax {{ shell readable complaint }} }} }}'
+    async with running(tmp_path) as service:
+        rest = await service.client.post(f"/customisation/enable-script?script={NAME}")
+        problem = (await service.graphql(mutation))["data"]["enableScript"]
+        seen = (await service.graphql(query))["data"]["script"]["syntax"]
+    assert (rest.status_code, rest.json()["error_code"]) == (400, "SCRIPT_SYNTAX_ERROR")
+    assert rest.json()["details"] == seen["complaint"]
+    assert 'expecting "fi"' in problem["detail"]
+    assert (problem["code"], seen["shell"], seen["readable"]) == (
+        "SCRIPT_SYNTAX_ERROR",
+        "SH",
+        False,
+    )
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+async def test_an_upload_is_live_at_once_on_both_surfaces(tmp_path: Path) -> None:
+    mutation = (
+        f'mutation {{ uploadScript(input: {{name: "{NAME}", content: "exit 0"}}) '
+        "{ ... on Script { enabled mode } } }"
+    )
+    async with running(tmp_path) as service:
+        form = {"script": ("dir/x.bash", b"exit 0\r\n")}
+        rest = await service.client.post("/customisation/upload-script", files=form)
+        answer = await service.graphql(mutation)
+        broken = await service.client.post(
+            "/customisation/upload-script", files={"script": ("y.sh", b"if")}
+        )
+        page = await service.client.post(
+            "/customisation/upload-script", files=form, headers={"Accept": "text/html"}
+        )
+    path = tmp_path / FOLDER / "dir_x_bash.sh"
+    assert (rest.status_code, rest.text) == (200, "Script file uploaded successfully")
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"exit 0\r\n", 0o755)
+    assert answer["data"]["uploadScript"] == {"enabled": True, "mode": "0755"}
+    assert (broken.status_code, broken.json()["error_code"]) == (400, "SCRIPT_SYNTAX_ERROR")
+    assert page.text.startswith("<!")
+    assert not (tmp_path / FOLDER / "y.sh").exists()
+
+
+PART = b'--b\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\nexit 0\r\n--b--\r\n'
+MULTIPART = "multipart/form-data; boundary=b"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status", "code"),
+    [
+        ("application/json", b"{}", 400, "INVALID_CONTENT_TYPE"),
+        ("", b"", 400, "INVALID_CONTENT_TYPE"),
+        ("multipart/form-data", b"x", 400, "FORM_PARSE_ERROR"),
+        (MULTIPART, b"", 400, "FORM_PARSE_ERROR"),
+        (MULTIPART, b"garbage", 400, "FORM_PARSE_ERROR"),
+        (MULTIPART, PART % (b"script", b""), 400, "FORM_PARSE_ERROR"),
+        (MULTIPART, PART % (b"script", b'; filename=""'), 400, "FORM_PARSE_ERROR"),
+        (MULTIPART, PART % (b"file", b'; filename="a.sh"'), 400, "MISSING_SCRIPT_FILE"),
+        (
+            MULTIPART,
+            PART % (b"script", b'; filename="' + b"x" * 300 + b'"'),
+            400,
+            "INVALID_SCRIPT_NAME",
+        ),
+        (MULTIPART, b"x" * (2 << 20), 413, "BODY_TOO_LARGE"),
+    ],
+)
+async def test_a_bad_upload_changes_nothing(
+    tmp_path: Path, kind: str, body: bytes, status: int, code: str
+) -> None:
+    async with running(tmp_path) as service:
+        answer = await service.client.post(
+            "/customisation/upload-script", content=body, headers={"Content-Type": kind}
+        )
+    assert (answer.status_code, answer.json()["error_code"]) == (status, code)
+    assert not (tmp_path / FOLDER).exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "INVALID_JSON"),
+        (b"{x", 400, "INVALID_JSON"),
+        (b"[]", 400, "INVALID_JSON"),
+        (b'"text"', 400, "INVALID_JSON"),
+        (b'{"filename": "a", "content": "\xff"}', 400, "INVALID_JSON"),
+        (b'{"filename": "a", "content": "\\ud800"}', 400, "INVALID_JSON"),
+        (b'{"filename": "a", "content": NaN}', 400, "INVALID_JSON"),
+        (b'{"filename": "a", "content": "x",}', 400, "INVALID_JSON"),
+        (b'{"filename": [], "content": "x"}', 400, "INVALID_JSON"),
+        (b'{"filename": "a", "content": {}}', 400, "INVALID_JSON"),
+        (b"null", 400, "MISSING_REQUIRED_FIELDS"),
+        (b'{"filename": "a"}', 400, "MISSING_REQUIRED_FIELDS"),
+        (b'{"filename": "", "content": "x"}', 400, "MISSING_SCRIPT_NAME"),
+        (b'{"filename": null, "content": "x"}', 400, "MISSING_SCRIPT_NAME"),
+        (b'{"filename": "%s", "content": "x"}' % (b"x" * 300), 400, "INVALID_SCRIPT_NAME"),
+        (b'{"filename": "a", "content": "%s"}' % (b"x" * (1 << 21)), 400, "SCRIPT_TOO_LARGE"),
+        (b'{"filename": "a", "content": "%s"}' % (b"x" * (7 << 20)), 413, "BODY_TOO_LARGE"),
+    ],
+)
+async def test_a_bad_save_changes_nothing(
+    tmp_path: Path, body: bytes, status: int, code: str
+) -> None:
+    async with running(tmp_path) as service:
+        answer = await service.client.post(
+            "/customisation/save-script", content=body, headers={"Content-Type": "application/json"}
+        )
+    assert (answer.status_code, answer.json()["error_code"]) == (status, code)
+    assert not (tmp_path / FOLDER).exists()
+
+
+@pytest.mark.parametrize("word", ["get", "create", "enable", "disable", "delete"])
+async def test_no_name_is_missing(tmp_path: Path, word: str) -> None:
+    async with running(tmp_path) as service:
+        for query in ("", "?script=", "?script=a&script="):
+            answer = await service.client.get(f"/customisation/{word}-script{query}")
+            assert answer.json()["error_code"] == "MISSING_SCRIPT_NAME"
+
+
+async def test_bytes_that_are_no_text_are_shown_replaced(tmp_path: Path) -> None:
+    put(tmp_path, f"{NAME}.sh", b"#!/bin/sh\n# \xe9 <b>\n")
+    query = f'{{ script(name: "{NAME}") {{ content }} }}'
+    async with running(tmp_path) as service:
+        rest = await service.client.get(f"/customisation/get-script?script={NAME}")
+        answer = await service.graphql(query)
+    assert rest.json()["content"] == "#!/bin/sh\n# � <b>\n"
+    assert answer["data"]["script"]["content"] == rest.json()["content"]
+
+
+async def test_changes_of_others_arrive_live(tmp_path: Path) -> None:
+    path = put(tmp_path, f"{NAME}.sh")
+    query = "subscription { scriptChanges { snapshot scripts { filename exists enabled } } }"
+    async with running(tmp_path) as service, asyncio.TaskGroup() as tasks:
+        socket = Socket(service)
+        serving = tasks.create_task(socket.run([]))
+        await subscribed(socket, query)
+        frames = [await socket.frame()]
+        path.chmod(0o755)
+        frames.append(await socket.frame())
+        await service.client.post(f"/customisation/delete-script?script={NAME}")
+        frames.append(await socket.frame())
+        serving.cancel()
+    seen = [frame["payload"]["data"]["scriptChanges"] for frame in frames]
+    assert [change["snapshot"] for change in seen] == [True, False, False]
+    states = [(c["scripts"][0]["exists"], c["scripts"][0]["enabled"]) for c in seen]
+    assert states == [(True, False), (True, True), (False, False)]
+
+
+async def test_a_viewer_sees_which_hooks_there_are_and_not_what_they_hold(tmp_path: Path) -> None:
+    put(tmp_path, f"{NAME}.sh", "TOKEN=secret\n")
+    tokens = tuple(
+        Token(role.words, role, sha256(role.words.encode()).hexdigest())
+        for role in (Role.VIEWER, Role.OPERATOR, Role.ENGINEER)
+    )
+    body = {"filename": NAME, "content": "x"}
+    async with running(tmp_path, tokens=tokens) as service:
+        seen = {}
+        for token in tokens:
+            who = {"Authorization": f"Bearer {token.name}"}
+            asked = {"query": "{ scripts { nodes { filename content } } }"}
+            answers = (
+                await service.client.get("/customisation/list-hooks", headers=who),
+                await service.client.get(f"/customisation/get-script?script={NAME}", headers=who),
+                await service.client.post("/graphql", json=asked, headers=who),
+                await service.client.post("/customisation/save-script", json=body, headers=who),
+            )
+            has_secret = "secret" in answers[2].text
+            codes = [answer.status_code for answer in answers]
+            seen[token.name] = (codes[0], codes[1], has_secret, codes[3])
+    assert seen == {
+        "viewer": (200, 403, False, 403),
+        "operator": (200, 403, False, 403),
+        "engineer": (200, 200, True, 200),
+    }
