@@ -31,6 +31,7 @@ from domain.preflight.fields import Fields
 from domain.readiness import Part, PartChanged, Readiness
 from domain.services.services import Services
 from domain.services.units import Units
+from domain.timeline.timeline import Timeline
 from domain.verification.verification import Verification
 
 LONGEST_NAME = 64
@@ -139,6 +140,7 @@ class Station:
     verification: Verification
     units: Units
     services: Services
+    timeline: Timeline
     usb: UsbPorts
     internal_token: InternalToken
     images: Images

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import datetime
 
 from domain.paging import Page, PageInvalid, PageRequest, cursor_of
 from domain.services.cursors import boot_of, journal_cursor
@@ -62,11 +63,19 @@ class RunHistory:
         cursors = [cursor_of((run.cursor,), run_order(unit)) for run in runs]
         return Page(runs, cursors, has_next=more, has_previous=after is not None)
 
-    async def _told(self, unit: str, before: str | None) -> AsyncGenerator[UnitRun, None]:
+    async def running_at(self, unit: str, at: datetime) -> UnitRun | None:
+        """Returns the last run that had begun at this moment, as the journal tells it; None where
+        it tells of none. Raises `JournalUnavailable`."""
+        async with aclosing(self._told(unit, None, until=at)) as runs:
+            return await anext(runs, None)
+
+    async def _told(
+        self, unit: str, before: str | None, *, until: datetime | None = None
+    ) -> AsyncGenerator[UnitRun, None]:
         end = await self.journal.end()
         boot_now = boot_of(end) if end else None
         while True:
-            invocation = await self._invocation_before(unit, before)
+            invocation = await self._invocation_before(unit, before, LineFilter(until=until))
             if invocation is None:
                 return
             first = await self._lines(unit, invocation, Origin.ALL, count=1)
@@ -77,11 +86,15 @@ class RunHistory:
             # Another run's late lines may lie in between; it is found by its earlier ones.
             before = first[0].cursor
 
-    async def _invocation_before(self, unit: str, before: str | None) -> str | None:
+    async def _invocation_before(
+        self, unit: str, before: str | None, wanted: LineFilter
+    ) -> str | None:
         """Returns the invocation of the newest line before `before` that has one."""
         passed, count = 0, 1
         while passed < MOST_NAMELESS:
-            question = JournalQuestion(unit=unit, count=count, cursor=before, backwards=True)
+            question = JournalQuestion(
+                unit=unit, count=count, cursor=before, backwards=True, wanted=wanted
+            )
             found = await self.journal.read(question)
             for line in found.lines:
                 if line.invocation:

@@ -57,6 +57,7 @@ class Services:
         self.runs = RunHistory(journal, units)
         self.logs = UnitLogs(journal)
         self.following = LogFollowing(hub, journal)
+        self._asked: asyncio.Future[Listing] | None = None
 
     async def list_told(self) -> Listing:
         """Returns the units that have lines of their own in the journal, as the existing service
@@ -77,12 +78,16 @@ class Services:
     ) -> Page[Service]:
         """Returns a page of the units that the journal or systemd tells of, the newest first;
         raises `UnitsUnavailable` or `JournalUnavailable` where neither can tell of any."""
-        listing = await self._listing()
-        failure = listing.unasked or listing.unread
-        if failure is not None and not listing.services:
-            raise failure
-        found = [service for service in listing.services if wanted.matches(service)]
+        found = [service for service in _known(await self._listing()) if wanted.matches(service)]
         return slice_page(found, request, order=ORDER, key=lambda service: service.key)
+
+    async def list_known(self) -> list[Service]:
+        """Returns all units that the journal or systemd tells of, the newest first; who asks
+        while others wait for the same shares their answer. Raises as `list_page` does."""
+        if self._asked is None:
+            self._asked = asyncio.ensure_future(self._listing())
+            self._asked.add_done_callback(self._answered)
+        return _known(await asyncio.shield(self._asked))
 
     async def get(self, name: str) -> Service:
         """Returns one unit; `.service` may be left out.
@@ -112,6 +117,11 @@ class Services:
 
         return watch_changes(self._hub, UnitChanged, snapshot=snapshot, change=_changed)
 
+    def _answered(self, asked: asyncio.Future[Listing]) -> None:
+        self._asked = None
+        # Whoever waited may have gone away.
+        asked.cancelled() or asked.exception()
+
     async def _listing(self) -> Listing:
         (live, unasked), (told, unread) = await asyncio.gather(self._live(), self._told())
         loaded = {unit.name for unit in live.values() if unit.load_state != "not-found"}
@@ -135,6 +145,14 @@ class Services:
         except JournalUnavailable as error:
             return {}, error
         return {unit.name: unit for unit in units}, None
+
+
+def _known(listing: Listing) -> list[Service]:
+    failure = listing.unasked or listing.unread
+    if failure is not None and not listing.services:
+        # One failure may be told to many askers: each begins with a traceback of its own.
+        raise failure.with_traceback(None)
+    return listing.services
 
 
 def _own(service: Service) -> int:

@@ -39,6 +39,9 @@ from schema.devices.statuses import (
     next_action_of,
     reason_of,
 )
+from schema.manufacturing.records import ManufacturingRecord
+from schema.services.units import Unit
+from schema.timeline.timeline import TimelineConnection, records_of, timeline_of, units_of
 
 
 @strawberry.type(description="One board: its 8-digit and its 16-digit serial are the same device.")
@@ -110,6 +113,22 @@ class Device:
     flags: list[DeviceFlag] = strawberry.field(
         resolver=flags_of,
         description="All its flags, set or not; none while it has told no serial.",
+    )
+    records: Connection[ManufacturingRecord] | None = strawberry.field(
+        resolver=records_of,
+        description="Its manufacturing records, the newest first; one for each time it was done. "
+        "Null, with an error, while the records cannot be read.",
+    )
+    units: list[Unit] | None = strawberry.field(
+        resolver=units_of,
+        description="The units that work, or worked, on it, the newest first: those named for its "
+        "serial, and its bootstrap while a row or a link tells which one that was. Null, with an "
+        "error, while neither systemd nor the journal can tell.",
+    )
+    timeline: TimelineConnection = strawberry.field(
+        resolver=timeline_of,
+        description="All that happened to it, the newest first: states, attempts, units, errors "
+        "in their journals, logs, records, and for engineers who did what with it.",
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+import schema.manufacturing.filters  # noqa: F401 -- describes the enums
 from domain.manufacturing import record as domain
 from domain.manufacturing.filters import NEWEST_FIRST, RecordFilter
 from domain.paging import page_request

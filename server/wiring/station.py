@@ -32,6 +32,7 @@ from server.wiring.device_files import build_device_files
 from server.wiring.images import build_images, own_accesses, watch_images
 from server.wiring.records import build_recording, build_verification, watch_records
 from server.wiring.statuses import build_judging, follow_boards
+from server.wiring.timeline import build_timeline
 from server.wiring.usb import build_usb
 from server.wiring.versions import find_versions
 from server.wiring.watching import start_watching
@@ -88,6 +89,17 @@ async def open_station(
         service_db=service_db,
     )
     _closed_by(stack, judging.statuses)
+    services = Services(hub, journal, units)
+    timeline = build_timeline(
+        paths,
+        devices=devices,
+        statuses=judging.statuses,
+        attempts=judging.attempts,
+        logs=files.logs,
+        records=records,
+        services=services,
+        trail=auditing.trail,
+    )
     internal_token = InternalToken(paths)
     customisation = build_customisation(paths, hub)
     store = build_images(paths, hub, configuration=configuration, audit=auditing.log)
@@ -121,7 +133,8 @@ async def open_station(
         records=records,
         verification=build_verification(records, service_db, judging.attempts),
         units=units,
-        services=Services(hub, journal, units),
+        services=services,
+        timeline=timeline,
         usb=usb,
         internal_token=internal_token,
         images=store.images,
