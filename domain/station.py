@@ -23,6 +23,7 @@ from domain.events import Event, Hub, Update, watch_view
 from domain.firmware.firmware import Firmware
 from domain.host_paths import HostPaths
 from domain.images.analyses import Analyses
+from domain.images.boot_packages import BootPackages
 from domain.images.hashes import Hashes
 from domain.images.images import Images
 from domain.internal_token import InternalToken
@@ -148,6 +149,7 @@ class Station:
     firmware: Firmware
     analyses: Analyses
     scripts: Scripts
+    boot_packages: BootPackages
 
     async def view(self) -> StationView:
         """Returns what the station says of itself now."""

@@ -21,9 +21,6 @@ def _all(method: str, *paths: str) -> tuple[Pending, ...]:
 PENDING: tuple[Pending, ...] = (
     *_all(
         "GET",
-        "/get-boot-package-info",
-        "/generate-boot-package",
-        "/download-boot-package",
         "/options/keys",
         "/options/pkcs11-pin-status",
         "/options/encryption-status",
@@ -32,7 +29,6 @@ PENDING: tuple[Pending, ...] = (
     *_all(
         "POST",
         "/upload-image",
-        "/generate-boot-package",
         "/options/upload-key",
         "/options/validate-key",
         "/options/keys/activate",

@@ -10,7 +10,14 @@ from rest_compat import audit, configuration, firmware, station, verification, w
 from rest_compat.customisation import changes, scripts, uploading
 from rest_compat.devices import devices, flags, internal, keypairs, live, logs
 from rest_compat.http_errors import MethodNotAllowed, NotServedYet, UnknownPath
-from rest_compat.images import analysis, hash_sockets, hashes, images
+from rest_compat.images import (
+    analysis,
+    boot_package_sockets,
+    boot_packages,
+    hash_sockets,
+    hashes,
+    images,
+)
 from rest_compat.manufacturing import export, records
 from rest_compat.pending import PENDING, Pending
 from rest_compat.route import Route, pattern_of
@@ -40,8 +47,13 @@ ROUTES: tuple[Route, ...] = (
     *scripts.ROUTES,
     *changes.ROUTES,
     *uploading.ROUTES,
+    *boot_packages.ROUTES,
 )
-SOCKETS: tuple[SocketRoute, ...] = (*live.SOCKETS, *hash_sockets.SOCKETS)
+SOCKETS: tuple[SocketRoute, ...] = (
+    *live.SOCKETS,
+    *hash_sockets.SOCKETS,
+    *boot_package_sockets.SOCKETS,
+)
 NOT_HERE = frozenset({"/devices/_test"})
 """Paths that no pattern may take for its own: the old service's test aid, in whose place `make
 demo` shows a simulated station (contract devices 6.8)."""

@@ -32,6 +32,7 @@ from schema.devices.topology import TopologyMutations, TopologyQueries, Topology
 from schema.document_checks import checks
 from schema.errors import Masked
 from schema.firmware import FirmwareMutations, FirmwareQueries
+from schema.images.boot_packages import BootPackageMutations, BootPackageSubscriptions
 from schema.images.hashing import HashMutations, HashSubscriptions
 from schema.images.images import ImageMutations, ImageQueries, ImageSubscriptions
 from schema.limits import Limits
@@ -81,6 +82,7 @@ class Mutation(
     VerificationMutations,
     ImageMutations,
     HashMutations,
+    BootPackageMutations,
     FirmwareMutations,
     WorkingFolderMutations,
     ConfigurationMutations,
@@ -103,6 +105,7 @@ class Subscription(
     HashSubscriptions,
     ConfigurationSubscriptions,
     CustomisationSubscriptions,
+    BootPackageSubscriptions,
 ):
     """Root of subscriptions."""
 

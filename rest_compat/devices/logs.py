@@ -11,7 +11,8 @@ from domain.paging import PageInvalid
 from resolvers.devices.logs import open_bootstrap_log, open_provisioner_log, open_triage_log
 from resolvers.operation import Call, Operation
 from rest_compat.devices.devices import SERIAL, TEXT
-from rest_compat.devices.log_answers import RangeNotSatisfiable, log_answer
+from rest_compat.devices.log_answers import log_answer
+from rest_compat.file_answers import RangeNotSatisfiable
 from rest_compat.question import Question
 from rest_compat.route import Answer, Fault, Parameter, Route, Served
 

@@ -3,25 +3,21 @@
 import asyncio
 from contextlib import aclosing
 
-import orjson
-
 from domain.caller import Caller
 from domain.errors import ProvisionerError
 from domain.images.hash_states import HashState, HashStatus
 from domain.images.names import SIDECAR_SUFFIX, ImageNotFound, printable
 from domain.station import Station
 from resolvers.images.hashing import watch_hash
-from rest_compat.errors import json_bytes
 from rest_compat.images.hashes import COMPLETE, FAILED, PENDING, progress_of
 from rest_compat.images.images import ARTEFACT
-from rest_compat.route import Json
+from rest_compat.images.messages import INVALID, Frame, name_in, object_of, text_of
 from rest_compat.sockets import Conversation, SocketRoute
 from rest_compat.talk import SocketClosed, Talk
 
 ASK = "get_sha256"
 MOST_NAMES = 256
 """So many images one socket may follow."""
-INVALID: dict[str, Json] = {"error": "Invalid JSON"}
 REFUSED = "Refused: .sha256 sidecar files are not hashable"
 TOO_MANY = f"Refused: one socket follows {MOST_NAMES} images at most"
 
@@ -38,22 +34,21 @@ class _Follower:
 
     async def hear(self, text: str) -> None:
         """Does what one message asks for; what it does not know, it ignores."""
-        message = _object(text)
+        message = object_of(text)
         if message is None:
-            await self._talk.send(_text(INVALID))
+            await self._talk.send(text_of(INVALID))
         elif message.get("action") == ASK:
-            asked = message.get("image_name")
-            await self._ask(asked if isinstance(asked, str) else "")
+            await self._ask(name_in(message))
 
     async def _ask(self, name: str) -> None:
         if name.endswith(SIDECAR_SUFFIX):
-            await self._talk.send(_text(_failure(name, REFUSED)))
+            await self._talk.send(text_of(_failure(name, REFUSED)))
         elif name in self._last:
             # Every question has its answer, and no frame comes twice for it (contract images 9.1).
             if self._last[name]:
                 await self._talk.send(self._last[name])
         elif len(self._last) >= MOST_NAMES:
-            await self._talk.send(_text(_failure(name, TOO_MANY)))
+            await self._talk.send(text_of(_failure(name, TOO_MANY)))
         else:
             self._last[name] = ""
             self._tasks.create_task(self._follow(name))
@@ -63,10 +58,10 @@ class _Follower:
             updates = watch_hash(self._caller, self._station, name=name)
             async with aclosing(updates):
                 async for update in updates:
-                    await self._tell(name, _text(_frame(name, update.value)))
+                    await self._tell(name, text_of(_frame(name, update.value)))
         except ProvisionerError as error:
             reason = "file-not-found" if isinstance(error, ImageNotFound) else error.message
-            await self._talk.send(_text(_failure(name, reason)))
+            await self._talk.send(text_of(_failure(name, reason)))
         finally:
             self._last.pop(name, None)
 
@@ -87,16 +82,8 @@ async def _converse(caller: Caller, station: Station, talk: Talk) -> None:
         raise SocketClosed
 
 
-def _object(text: str) -> dict[str, object] | None:
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _frame(name: str, state: HashState) -> dict[str, Json]:
-    told: dict[str, Json] = {"image_name": name}
+def _frame(name: str, state: HashState) -> Frame:
+    told: Frame = {"image_name": name}
     if state.sha256:
         return told | {"status": COMPLETE, "sha256": state.sha256}
     if state.error:
@@ -107,12 +94,8 @@ def _frame(name: str, state: HashState) -> dict[str, Json]:
     return told | {"status": PENDING, **progress_of(state)}
 
 
-def _failure(name: str, reason: str) -> dict[str, Json]:
+def _failure(name: str, reason: str) -> Frame:
     return {"image_name": printable(name), "status": FAILED, "error": reason}
-
-
-def _text(frame: dict[str, Json]) -> str:
-    return json_bytes(frame).decode()
 
 
 SOCKETS: tuple[SocketRoute, ...] = (

@@ -25,6 +25,7 @@ from schema.context import Info, who
 from schema.enums import describe_enum
 from schema.errors import Problem, Problems
 from schema.images.analysis import ImageAnalysis, analysis_of_image
+from schema.images.boot_packages import BootPackage, boot_package_of_image
 from schema.images.hash_types import ImageHash, hash_of
 from schema.scalars import Long
 
@@ -63,6 +64,11 @@ class Image:
         resolver=analysis_of_image,
         description="What it holds, read from it now; null, with an error beside the data, where "
         "the disk does not let it be read.",
+    )
+    boot_package: BootPackage | None = strawberry.field(
+        resolver=boot_package_of_image,
+        description="How it stands with its boot package; null, with an error beside the data, "
+        "where that cannot be read.",
     )
 
 

@@ -12,10 +12,12 @@ from domain.events import Hub
 from domain.file_accesses import FileAccess
 from domain.host_paths import HostPaths
 from domain.images.analyses import Analyses
+from domain.images.boot_packages import BootPackages
 from domain.images.gold_master import GoldMaster
 from domain.images.hashes import Hashes
 from domain.images.images import Images
 from domain.images.store_folder import StoreFolder
+from domain.services.units import Units
 from server.background import Background
 
 AGAIN_SECONDS = 1.0
@@ -24,16 +26,22 @@ AGAIN_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ImageStore:
-    """The store, the hashes and contents of its images, and the configuration's view of it."""
+    """The store, what is known of its images, and the configuration's view of it."""
 
     images: Images
     hashes: Hashes
     analyses: Analyses
+    boot_packages: BootPackages
     gold_master: GoldMaster
 
 
 def build_images(
-    paths: HostPaths, hub: Hub, *, configuration: Configuration, audit: AuditLog
+    paths: HostPaths,
+    hub: Hub,
+    *,
+    configuration: Configuration,
+    audit: AuditLog,
+    units: Units,
 ) -> ImageStore:
     """Returns the store; it is looked after from `watch_images` on."""
     note, folder = own_accesses(audit), StoreFolder(paths)
@@ -41,7 +49,10 @@ def build_images(
     hashes = Hashes(folder, hub, note=note, threads=cores)
     gold_master = GoldMaster(configuration, config=paths.config)
     images = Images(hub, folder, hashes, gold_master, note=note)
-    return ImageStore(images, hashes, Analyses(folder), gold_master)
+    boot_packages = BootPackages(
+        paths, hub, folder=folder, configuration=configuration, units=units
+    )
+    return ImageStore(images, hashes, Analyses(folder), boot_packages, gold_master)
 
 
 def own_accesses(audit: AuditLog) -> FileAccess:
@@ -70,3 +81,4 @@ def watch_images(background: Background, store: ImageStore) -> None:
     background.repeat("the watch of images", AGAIN_SECONDS, follow)
     background.repeat("the hearing of hashes", AGAIN_SECONDS, looking.follow_station)
     background.repeat("the look at images", AGAIN_SECONDS, look)
+    background.repeat("the hearing of generators", AGAIN_SECONDS, store.boot_packages.runs.run)

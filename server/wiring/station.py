@@ -102,7 +102,7 @@ async def open_station(
     )
     internal_token = InternalToken(paths)
     customisation = build_customisation(paths, hub)
-    store = build_images(paths, hub, configuration=configuration, audit=auditing.log)
+    store = build_images(paths, hub, configuration=configuration, audit=auditing.log, units=units)
     working_folder = WorkingFolder(
         paths,
         configuration,
@@ -142,6 +142,7 @@ async def open_station(
         firmware=Firmware(paths, configuration),
         analyses=store.analyses,
         scripts=customisation.scripts,
+        boot_packages=store.boot_packages,
     )
     background = _closed_by(stack, Background())
     configuration.follow(working_folder.settle)

@@ -28,14 +28,16 @@ class FakeUnits:
     """Satisfies `domain.services.units.Units`.
 
     `endings` tells which units can be started and how each run ends, a whole name or a template
-    (`job@.service`) each; `refused` are masked. With a `reason`, all calls are unavailable. As in
-    systemd a unit that ended well is gone from the listing, one that failed stays.
+    (`job@.service`) each; where it `holds`, the test ends them. `refused` are masked. With a
+    `reason`, all calls are unavailable. As in systemd a unit that ended well is gone from the
+    listing, one that failed stays.
     """
 
     at: datetime
     endings: dict[str, Ending] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     reason: str = ""
+    holds: bool = False
     loaded: dict[str, UnitState] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
     watchers: list[Callable[[UnitChanged], None]] = field(default_factory=list)
@@ -55,7 +57,8 @@ class FakeUnits:
         self.started.append(name)
         self.loaded[name] = _running(name, f"{len(self.started):032x}", at=self.at)
         self.tell(UnitChanged(name, "activating", "start", ""))
-        self.end(name, ending)
+        if not self.holds:
+            self.end(name, ending)
 
     def end(self, name: str, ending: Ending) -> None:
         """Ends a running unit, and tells it."""
