@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from domain.configuration.configuration import Setting
+from domain.configuration.settings import Setting
 from domain.host_paths import HostPaths
 from domain.kept_files import open_real, real_below
 from domain.services.unit_names import UnitFamily, parsed
