@@ -29,6 +29,7 @@ from domain.images.images import Images
 from domain.internal_token import InternalToken
 from domain.manufacturing.manufacturing import Manufacturing
 from domain.preflight.fields import Fields
+from domain.preflight.preflights import Preflights
 from domain.readiness import Part, PartChanged, Readiness
 from domain.services.services import Services
 from domain.services.units import Units
@@ -129,6 +130,7 @@ class Station:
     configuration: Configuration
     working_folder: WorkingFolder
     fields: Fields
+    preflights: Preflights
     csrf_tokens: CsrfTokens
     devices: Devices
     statuses: Statuses

@@ -41,6 +41,7 @@ from schema.manufacturing.manufacturing import (
     ManufacturingSubscriptions,
 )
 from schema.manufacturing.verification import VerificationMutations, VerificationQueries
+from schema.preflight import PreflightQueries
 from schema.scalars import DATE_TIME, LONG, Long
 from schema.services.journal import JournalQueries
 from schema.services.services import ServiceQueries, ServiceSubscriptions
@@ -68,6 +69,7 @@ class Query(
     ImageQueries,
     FirmwareQueries,
     WorkingFolderQueries,
+    PreflightQueries,
     ConfigurationQueries,
     CustomisationQueries,
 ):

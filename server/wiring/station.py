@@ -20,6 +20,7 @@ from domain.firmware.firmware import Firmware
 from domain.host_paths import HostPaths
 from domain.internal_token import InternalToken
 from domain.preflight.fields import Fields
+from domain.preflight.preflights import Preflights
 from domain.readiness import Readiness
 from domain.services.services import Services
 from domain.services.units import Units
@@ -110,6 +111,17 @@ async def open_station(
         at_work=partial(is_any_at_work, units),
         note=own_accesses(auditing.log),
     )
+    fields, firmware = Fields(paths, configuration), Firmware(paths, configuration)
+    preflights = Preflights(
+        configuration,
+        fields=fields,
+        images=store.images,
+        analyses=store.analyses,
+        firmware=firmware,
+        working_folder=working_folder,
+        usb=usb,
+        units=units,
+    )
     probes |= {"internal token": internal_token.probe, "usb": usb.probe}
     probes |= {"image store": store.images.probe}
     station = Station(
@@ -121,7 +133,8 @@ async def open_station(
         readiness=Readiness(hub, probes, essential=ESSENTIAL),
         configuration=configuration,
         working_folder=working_folder,
-        fields=Fields(paths, configuration),
+        fields=fields,
+        preflights=preflights,
         csrf_tokens=CsrfTokens(),
         devices=devices,
         statuses=judging.statuses,
@@ -139,7 +152,7 @@ async def open_station(
         internal_token=internal_token,
         images=store.images,
         hashes=store.hashes,
-        firmware=Firmware(paths, configuration),
+        firmware=firmware,
         analyses=store.analyses,
         scripts=customisation.scripts,
         boot_packages=store.boot_packages,
