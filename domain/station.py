@@ -9,6 +9,7 @@ from domain.audit.trail import AuditTrail
 from domain.configuration.configuration import Configuration
 from domain.configuration.workdir import WorkingFolder
 from domain.csrf_tokens import CsrfTokens
+from domain.customisation.script_history import ScriptHistory
 from domain.customisation.scripts import Scripts
 from domain.devices.attempt_list import Attempts
 from domain.devices.devices import Devices, DevicesChanged
@@ -152,6 +153,7 @@ class Station:
     analyses: Analyses
     scripts: Scripts
     boot_packages: BootPackages
+    script_history: ScriptHistory
 
     async def view(self) -> StationView:
         """Returns what the station says of itself now."""

@@ -72,14 +72,20 @@ async def save_script(
 ) -> Script:
     """Saves a script; a new one is disabled, another keeps its mode."""
     return await call.station.scripts.save(
-        ScriptName.asked(name), _bytes(content), expected=expected, note=call.file_access
+        ScriptName.asked(name),
+        _bytes(content),
+        by=call.caller.name,
+        expected=expected,
+        note=call.file_access,
     )
 
 
 @operation(role=Role.ENGINEER, effect=Effect.CHANGE, graphql="Mutation.uploadScript")
 async def upload_script(call: Call, *, name: str, content: bytes) -> Script:
     """Saves a script and enables it."""
-    return await call.station.scripts.upload(ScriptName.asked(name), content, note=call.file_access)
+    return await call.station.scripts.upload(
+        ScriptName.asked(name), content, by=call.caller.name, note=call.file_access
+    )
 
 
 @operation(role=Role.ENGINEER, effect=Effect.CHANGE, graphql="Mutation.enableScript")

@@ -17,6 +17,7 @@ from schema.customisation.scripts import (
     CustomisationQueries,
     CustomisationSubscriptions,
 )
+from schema.customisation.versions import ScriptVersionMutations, ScriptVersionQueries
 from schema.devices.attempts import AttemptQueries
 from schema.devices.devices import DeviceQueries, DeviceSubscriptions
 from schema.devices.flags import (
@@ -72,6 +73,7 @@ class Query(
     PreflightQueries,
     ConfigurationQueries,
     CustomisationQueries,
+    ScriptVersionQueries,
 ):
     """Root of queries."""
 
@@ -89,6 +91,7 @@ class Mutation(
     WorkingFolderMutations,
     ConfigurationMutations,
     CustomisationMutations,
+    ScriptVersionMutations,
 ):
     """Root of mutations."""
 

@@ -85,3 +85,23 @@ class SeenUnitFailure(Model):
 
         table = "seen_unit_failure"
         table_description = "Which units failed in which run of a board"
+
+
+class KeptScript(Model):
+    """One version of a script (`domain.customisation.versions.ScriptVersion`); `kept_at` is in
+    microseconds since the epoch, `kept_by` is null for what was found on the disk."""
+
+    id = fields.BigIntField(primary_key=True)
+    filename = fields.CharField(max_length=255, db_index=True)
+    sha256 = fields.CharField(max_length=64)
+    size = fields.IntField()
+    kept_at = fields.BigIntField()
+    kept_by = fields.TextField(null=True)
+    origin = fields.CharField(max_length=16)
+    content = fields.BinaryField()
+
+    class Meta:
+        """As above."""
+
+        table = "kept_script"
+        table_description = "What each script held before"

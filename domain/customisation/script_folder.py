@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -25,6 +26,7 @@ DISABLED = 0o644
 MOST_SHOWN = 8 * MOST_BYTES
 """Bytes of a file that somebody else put there and that is still shown."""
 STAGED = ".tmp"
+LEFTOVER = re.compile(r"\..+\.[0-9a-f]{16}\.tmp", re.DOTALL)
 Stamp = tuple[int, int, int, int]
 
 
@@ -34,6 +36,16 @@ class ScriptFolder:
     def __init__(self, paths: HostPaths) -> None:
         self._paths = paths
         self._hashes: dict[str, tuple[Stamp, str]] = {}
+
+    def sweep(self) -> None:
+        """Removes the hidden files that a crash in the middle of a write left."""
+        try:
+            for path in self.base().glob(f".*{STAGED}"):
+                if LEFTOVER.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
+        except OSError:
+            # Nobody runs them; the next start tries again.
+            return
 
     def path(self, filename: str) -> str:
         """Returns the logical path of a script."""

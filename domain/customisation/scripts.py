@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 from domain.customisation.hooks import HOOKS, Hook
-from domain.customisation.names import ScriptName
+from domain.customisation.names import ScriptName, ScriptNotFound
 from domain.customisation.refusals import (
     MOST_BYTES,
     ScriptChanged,
@@ -16,6 +16,7 @@ from domain.customisation.script import OpenedScript, Script, ScriptsChanged
 from domain.customisation.script_folder import DISABLED, ENABLED, ScriptFolder, script_not_found
 from domain.customisation.syntax import Shells, SyntaxCheck, check_syntax
 from domain.customisation.templates import template_of
+from domain.customisation.versions import History, VersionOrigin
 from domain.errors import ProvisionerError
 from domain.events import Event, Hub, Update, watch_changes
 from domain.file_accesses import FileAccess
@@ -23,6 +24,10 @@ from domain.paging import Page, PageRequest, slice_page
 
 ORDER = "scripts:filename"
 NOTHING = "none"
+OPERATIONS = {
+    VersionOrigin.SAVED: "SAVE_SCRIPT",
+    VersionOrigin.RESTORED: "RESTORE_SCRIPT",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,21 @@ class HookState:
     script: Script
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    content: bytes
+    origin: VersionOrigin
+    by: str
+
+
 class Scripts:
     """Reads, saves, enables, disables and deletes scripts; the folder is the truth."""
 
-    def __init__(self, hub: Hub, folder: ScriptFolder, shells: Shells) -> None:
+    def __init__(self, hub: Hub, folder: ScriptFolder, shells: Shells, history: History) -> None:
         self._hub = hub
         self._folder = folder
         self._shells = shells
+        self._history = history
         self._turn = asyncio.Lock()
         self._known: dict[str, Script] | None = None
 
@@ -93,15 +106,16 @@ class Scripts:
         name: ScriptName,
         content: bytes,
         *,
+        by: str,
         expected: str | None = None,
-        operation: str = "SAVE_SCRIPT",
+        origin: VersionOrigin = VersionOrigin.SAVED,
         note: FileAccess,
     ) -> Script:
         """Puts the script there; a new one is disabled, another keeps its mode.
 
-        `expected` is the sha256 that the caller has read, empty where there was no script; None
-        does not matter. Raises `ScriptNameInvalid`, `ScriptTooLarge`, `ScriptChanged`,
-        `ScriptFolderNotMade` and `ScriptNotWritten`.
+        `by` is the name of who does it; `expected` is the sha256 that the caller has read, empty
+        where there was no script; None does not matter. Raises `ScriptNameInvalid`,
+        `ScriptTooLarge`, `ScriptChanged`, `ScriptFolderNotMade` and `ScriptNotWritten`.
         """
         _require_fit(name, content)
 
@@ -109,9 +123,12 @@ class Scripts:
             _require_unchanged(present, expected)
             self._folder.write(name.filename, content)
 
-        return await self._change(operation, name.filename, write, note=note)
+        kept = _Kept(content, origin, by)
+        return await self._change(OPERATIONS[origin], name.filename, write, kept=kept, note=note)
 
-    async def upload(self, name: ScriptName, content: bytes, *, note: FileAccess) -> Script:
+    async def upload(
+        self, name: ScriptName, content: bytes, *, by: str, note: FileAccess
+    ) -> Script:
         """Puts the script there and enables it (contract customisation 4.5).
 
         Raises what `save` raises, `ScriptSyntaxError` and `SyntaxUnchecked`.
@@ -122,7 +139,8 @@ class Scripts:
         def write(_: Script) -> None:
             self._folder.write(name.filename, content, mode=ENABLED)
 
-        return await self._change("UPLOAD_SCRIPT", name.filename, write, note=note)
+        kept = _Kept(content, VersionOrigin.UPLOADED, by)
+        return await self._change("UPLOAD_SCRIPT", name.filename, write, kept=kept, note=note)
 
     async def enable(self, name: ScriptName, *, note: FileAccess) -> Script:
         """Lets the shell side run the script, if its shell can read it.
@@ -165,13 +183,17 @@ class Scripts:
     async def catch_up(self) -> None:
         """Looks at the folder and publishes what has changed since the last look."""
         async with self._turn:
+            if self._known is None:
+                await asyncio.to_thread(self._folder.sweep)
             there = await asyncio.to_thread(self._folder.list_all)
             present = {script.filename: script for script in there}
             known, self._known = self._known, present
+            news = [script for name, script in present.items() if (known or {}).get(name) != script]
+            for script in news:
+                await self._keep(script)
         if known is None:
             return
-        changed = [script for name, script in present.items() if known.get(name) != script]
-        changed += [Script(name) for name in known if name not in present]
+        changed = news + [Script(name) for name in known if name not in present]
         if changed:
             self._hub.publish(ScriptsChanged(tuple(changed)))
 
@@ -192,12 +214,30 @@ class Scripts:
                 field="content",
             )
 
+    async def _keep(self, script: Script) -> None:
+        """Keeps what somebody else put there."""
+        digest = script.sha256
+        if digest is None or await self._history.knows(script.filename, digest):
+            return
+        try:
+            opened = await asyncio.to_thread(self._folder.read, script.filename)
+        except ScriptNotFound:
+            return
+        await self._history.keep(script.filename, opened.content, origin=VersionOrigin.FOUND)
+
     async def _change(
-        self, operation: str, filename: str, work: Callable[[Script], None], *, note: FileAccess
+        self,
+        operation: str,
+        filename: str,
+        work: Callable[[Script], None],
+        *,
+        kept: "_Kept | None" = None,
+        note: FileAccess,
     ) -> Script:
         path = self._folder.path(filename[:300])
         async with self._turn:
             before = await asyncio.to_thread(self._folder.find, filename)
+            await self._keep(before)
             sha256 = f"sha256 before {before.sha256 or NOTHING}"
             try:
                 await asyncio.to_thread(work, before)
@@ -206,6 +246,8 @@ class Scripts:
                 raise
             after = await asyncio.to_thread(self._folder.find, filename)
             note(operation, path, info=f"{sha256}, after {after.sha256 or NOTHING}")
+            if kept is not None:
+                await self._history.keep(filename, kept.content, origin=kept.origin, by=kept.by)
         await self.catch_up()
         return after
 

@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 
 from adapters.inotify import names_changed
+from adapters.service_db.database import ServiceDb
+from adapters.service_db.script_versions import StoredVersions
 from adapters.shells import SystemShells
 from domain.customisation.script_folder import STAGED, ScriptFolder
+from domain.customisation.script_history import ScriptHistory
 from domain.customisation.scripts import Scripts
+from domain.customisation.versions import History
 from domain.events import Hub
 from domain.host_paths import HostPaths
 from server.background import Background
@@ -19,12 +23,14 @@ class CustomisationParts:
 
     folder: ScriptFolder
     scripts: Scripts
+    history: ScriptHistory
 
 
-def build_customisation(paths: HostPaths, hub: Hub) -> CustomisationParts:
+def build_customisation(paths: HostPaths, hub: Hub, service_db: ServiceDb) -> CustomisationParts:
     """Returns the features; they open nothing."""
-    folder = ScriptFolder(paths)
-    return CustomisationParts(folder, Scripts(hub, folder, SystemShells()))
+    folder, past = ScriptFolder(paths), History(StoredVersions(service_db))
+    scripts = Scripts(hub, folder, SystemShells(), past)
+    return CustomisationParts(folder, scripts, ScriptHistory(folder, scripts, past))
 
 
 def watch_customisation(background: Background, parts: CustomisationParts) -> None:

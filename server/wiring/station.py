@@ -102,8 +102,8 @@ async def open_station(
         trail=auditing.trail,
     )
     internal_token = InternalToken(paths)
-    customisation = build_customisation(paths, hub)
     store = build_images(paths, hub, configuration=configuration, audit=auditing.log, units=units)
+    customisation = build_customisation(paths, hub, service_db)
     working_folder = WorkingFolder(
         paths,
         configuration,
@@ -156,6 +156,7 @@ async def open_station(
         analyses=store.analyses,
         scripts=customisation.scripts,
         boot_packages=store.boot_packages,
+        script_history=customisation.history,
     )
     background = _closed_by(stack, Background())
     configuration.follow(working_folder.settle)

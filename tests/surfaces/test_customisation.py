@@ -339,3 +339,36 @@ async def test_a_viewer_sees_which_hooks_there_are_and_not_what_they_hold(tmp_pa
         "operator": (200, 403, False, 403),
         "engineer": (200, 200, True, 200),
     }
+
+
+async def test_the_past_of_a_script_is_listed_compared_and_restored(tmp_path: Path) -> None:
+    put(tmp_path, f"{NAME}.sh", "exit 0\n", 0o755)
+    versions = (
+        f'{{ scriptVersions(name: "{NAME}") {{ id origin keptBy sha256 sizeBytes content }} }}'
+    )
+    diff = (
+        f'query($id: Long!) {{ scriptDiff(name: "{NAME}", before: $id) '
+        "{ text addedLines removedLines } }"
+    )
+    restore = (
+        f'mutation($id: Long!) {{ restoreScript(input: {{name: "{NAME}", version: $id}}) '
+        "{ ... on Script { content enabled } ... on Problem { code } } }"
+    )
+    async with running(tmp_path) as service:
+        await service.client.post(
+            "/customisation/save-script", json={"filename": NAME, "content": "exit 1\n"}
+        )
+        kept = (await service.graphql(versions))["data"]["scriptVersions"]
+        changed = (await service.graphql(diff, id=kept[1]["id"]))["data"]["scriptDiff"]
+        restored = (await service.graphql(restore, id=kept[1]["id"]))["data"]["restoreScript"]
+        missing = (await service.graphql(restore, id=2**62))["data"]["restoreScript"]
+        nothing = await service.graphql(diff, id=-1)
+        rows = await service.audit_rows()
+    facts = [(version["origin"], version["keptBy"], version["content"]) for version in kept]
+    assert facts == [("SAVED", "local", "exit 1\n"), ("FOUND", None, "exit 0\n")]
+    assert changed["text"].endswith("@@ -1 +1 @@\n-exit 0\n+exit 1\n")
+    assert (changed["addedLines"], changed["removedLines"]) == (1, 1)
+    assert restored == {"content": "exit 0\n", "enabled": True}
+    assert missing == {"code": "SCRIPT_VERSION_NOT_FOUND"}
+    assert nothing["errors"][0]["extensions"]["code"] == "SCRIPT_VERSION_NOT_FOUND"
+    assert [row[0] for row in files(rows)] == ["SAVE_SCRIPT", "RESTORE_SCRIPT"]

@@ -4,11 +4,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from domain.customisation.script_folder import FOLDER, ScriptFolder
+from domain.customisation.script_history import ScriptHistory
 from domain.customisation.scripts import Scripts
 from domain.customisation.syntax import Shell, SyntaxUnchecked
+from domain.customisation.versions import History
 from domain.events import Hub
 from domain.host_paths import HostPaths
 from tests.fakes.device_files import Accesses
+from tests.fakes.script_versions import FakeVersions
 
 
 @dataclass
@@ -34,7 +37,10 @@ class Bed:
         self.hub = Hub()
         self.shells = FakeShells()
         self.files = ScriptFolder(HostPaths(root))
-        self.scripts = Scripts(self.hub, self.files, self.shells)
+        self.versions = FakeVersions()
+        past = History(self.versions)
+        self.scripts = Scripts(self.hub, self.files, self.shells, past)
+        self.history = ScriptHistory(self.files, self.scripts, past)
         self.notes = Accesses()
         self.folder = root / FOLDER.lstrip("/")
 

@@ -44,8 +44,8 @@ def mode_of(path: Path) -> int:
 
 
 async def test_a_new_script_is_disabled_and_noted_with_both_hashes(bed: Bed) -> None:
-    saved = await bed.scripts.save(HOOK, b"one", note=bed.notes)
-    again = await bed.scripts.save(HOOK, b"two", note=bed.notes)
+    saved = await bed.scripts.save(HOOK, b"one", by="ann", note=bed.notes)
+    again = await bed.scripts.save(HOOK, b"two", by="ann", note=bed.notes)
     one, two = sha256(b"one").hexdigest(), sha256(b"two").hexdigest()
     assert (saved.sha256, saved.enabled, saved.mode) == (one, False, 0o644)
     assert (again.sha256, (bed.folder / FILE).read_bytes()) == (two, b"two")
@@ -60,8 +60,8 @@ async def test_a_saved_script_keeps_its_mode_whatever_the_umask(bed: Bed) -> Non
     bed.put(FILE, mode=0o750)
     umask = os.umask(0o077)
     try:
-        saved = await bed.scripts.save(HOOK, b"two", note=bed.notes)
-        fresh = await bed.scripts.upload(ScriptName("a"), b"x", note=bed.notes)
+        saved = await bed.scripts.save(HOOK, b"two", by="ann", note=bed.notes)
+        fresh = await bed.scripts.upload(ScriptName("a"), b"x", by="ann", note=bed.notes)
     finally:
         os.umask(umask)
     assert (saved.mode, saved.enabled) == (0o750, True)
@@ -89,9 +89,9 @@ async def test_what_the_shell_cannot_read_is_not_enabled(bed: Bed) -> None:
         await bed.scripts.enable(HOOK, note=bed.notes)
     assert refused.value.detail == "1: unexpected if"
     with pytest.raises(ScriptSyntaxError):
-        await bed.scripts.upload(ScriptName("new"), b"if", note=bed.notes)
+        await bed.scripts.upload(ScriptName("new"), b"if", by="ann", note=bed.notes)
     with pytest.raises(ScriptSyntaxError):
-        await bed.scripts.upload(ScriptName("new"), b"#!/bin/sh\n\0", note=bed.notes)
+        await bed.scripts.upload(ScriptName("new"), b"#!/bin/sh\n\0", by="ann", note=bed.notes)
     assert (mode_of(path), bed.names()) == (0o644, [FILE])
     assert bed.notes.rows == []
 
@@ -120,19 +120,21 @@ async def test_a_missing_script_is_not_found(bed: Bed) -> None:
 
 
 async def test_who_read_something_else_does_not_save_over_it(bed: Bed) -> None:
-    saved = await bed.scripts.save(HOOK, b"one", expected="", note=bed.notes)
+    saved = await bed.scripts.save(HOOK, b"one", expected="", by="ann", note=bed.notes)
     with pytest.raises(ScriptChanged):
-        await bed.scripts.save(HOOK, b"mine", expected="", note=bed.notes)
+        await bed.scripts.save(HOOK, b"mine", expected="", by="ann", note=bed.notes)
     bed.put(FILE, b"theirs")
     with pytest.raises(ScriptChanged):
-        await bed.scripts.save(HOOK, b"mine", expected=saved.sha256, note=bed.notes)
+        await bed.scripts.save(HOOK, b"mine", expected=saved.sha256, by="ann", note=bed.notes)
     assert (bed.folder / FILE).read_bytes() == b"theirs"
     assert bed.notes.rows[-1] == ("SAVE_SCRIPT", PATH, False)
 
 
 async def test_raced_saves_leave_one_of_them_whole(bed: Bed) -> None:
     texts = [bytes([65 + number]) * 100_000 for number in range(12)]
-    await asyncio.gather(*(bed.scripts.save(HOOK, text, note=bed.notes) for text in texts))
+    await asyncio.gather(
+        *(bed.scripts.save(HOOK, text, by="ann", note=bed.notes) for text in texts)
+    )
     assert (bed.folder / FILE).read_bytes() in texts
     assert bed.names() == [FILE]
     hashes = [info.split() for info in bed.notes.infos]
@@ -141,10 +143,10 @@ async def test_raced_saves_leave_one_of_them_whole(bed: Bed) -> None:
 
 
 async def test_only_one_of_those_who_read_the_same_wins(bed: Bed) -> None:
-    saved = await bed.scripts.save(HOOK, b"one", note=bed.notes)
+    saved = await bed.scripts.save(HOOK, b"one", by="ann", note=bed.notes)
     done = await asyncio.gather(
         *(
-            bed.scripts.save(HOOK, bytes([65 + n]), expected=saved.sha256, note=bed.notes)
+            bed.scripts.save(HOOK, bytes([65 + n]), expected=saved.sha256, by="ann", note=bed.notes)
             for n in range(8)
         ),
         return_exceptions=True,
@@ -154,9 +156,9 @@ async def test_only_one_of_those_who_read_the_same_wins(bed: Bed) -> None:
 
 async def test_too_much_is_refused(bed: Bed) -> None:
     with pytest.raises(ScriptTooLarge):
-        await bed.scripts.save(HOOK, b"x" * (MOST_BYTES + 1), note=bed.notes)
-    await bed.scripts.save(HOOK, b"x" * MOST_BYTES, note=bed.notes)
-    await bed.scripts.save(ScriptName("empty"), b"", note=bed.notes)
+        await bed.scripts.save(HOOK, b"x" * (MOST_BYTES + 1), by="ann", note=bed.notes)
+    await bed.scripts.save(HOOK, b"x" * MOST_BYTES, by="ann", note=bed.notes)
+    await bed.scripts.save(ScriptName("empty"), b"", by="ann", note=bed.notes)
     assert (bed.folder / "empty.sh").read_bytes() == b""
 
 
@@ -172,7 +174,7 @@ async def test_a_link_out_of_the_folder_is_shown_and_never_followed(bed: Bed) ->
         with pytest.raises(ScriptNotFound):
             await change
     assert mode_of(secret) == 0o700
-    await bed.scripts.save(HOOK, b"own", note=bed.notes)
+    await bed.scripts.save(HOOK, b"own", by="ann", note=bed.notes)
     assert (secret.read_bytes(), (bed.folder / FILE).is_symlink()) == (b"secret", False)
 
 
@@ -201,13 +203,13 @@ async def test_what_the_disk_refuses_changes_nothing(bed: Bed) -> None:
     (bed.root / "etc").mkdir()
     (bed.root / "etc/rpi-sb-provisioner").write_bytes(b"")
     with pytest.raises(ScriptFolderNotMade):
-        await bed.scripts.save(HOOK, b"x", note=bed.notes)
+        await bed.scripts.save(HOOK, b"x", by="ann", note=bed.notes)
     assert await bed.scripts.list_hooks()
     (bed.root / "etc/rpi-sb-provisioner").unlink()
     (bed.folder / FILE).mkdir(parents=True)
     (bed.folder / FILE / "x").touch()
     with pytest.raises(ScriptNotWritten):
-        await bed.scripts.save(HOOK, b"x", note=bed.notes)
+        await bed.scripts.save(HOOK, b"x", by="ann", note=bed.notes)
     with pytest.raises(ScriptNotDeleted):
         await bed.scripts.delete(HOOK, note=bed.notes)
     with pytest.raises(ScriptNotFound):
