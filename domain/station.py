@@ -35,6 +35,7 @@ from domain.readiness import Part, PartChanged, Readiness
 from domain.services.services import Services
 from domain.services.units import Units
 from domain.timeline.timeline import Timeline
+from domain.uploads.uploads import Uploads
 from domain.verification.verification import Verification
 
 LONGEST_NAME = 64
@@ -134,6 +135,7 @@ class Station:
     preflights: Preflights
     csrf_tokens: CsrfTokens
     devices: Devices
+    uploads: Uploads
     statuses: Statuses
     attempts: Attempts
     statistics: Statistics

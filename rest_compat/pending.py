@@ -28,7 +28,6 @@ PENDING: tuple[Pending, ...] = (
     ),
     *_all(
         "POST",
-        "/upload-image",
         "/options/upload-key",
         "/options/validate-key",
         "/options/keys/activate",

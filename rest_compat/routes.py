@@ -18,6 +18,7 @@ from rest_compat.images import (
     hashes,
     images,
 )
+from rest_compat.images.uploads import ROUTES as UPLOADS
 from rest_compat.manufacturing import export, records
 from rest_compat.pending import PENDING, Pending
 from rest_compat.route import Route, pattern_of
@@ -28,6 +29,7 @@ ROUTES: tuple[Route, ...] = (
     *station.ROUTES,
     *devices.ROUTES,
     *logs.ROUTES,
+    *UPLOADS,
     *keypairs.ROUTES,
     *flags.ROUTES,
     *internal.ROUTES,

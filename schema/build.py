@@ -36,6 +36,7 @@ from schema.firmware import FirmwareMutations, FirmwareQueries
 from schema.images.boot_packages import BootPackageMutations, BootPackageSubscriptions
 from schema.images.hashing import HashMutations, HashSubscriptions
 from schema.images.images import ImageMutations, ImageQueries, ImageSubscriptions
+from schema.images.uploads import UploadMutations, UploadQueries, UploadSubscriptions
 from schema.limits import Limits
 from schema.manufacturing.manufacturing import (
     ManufacturingQueries,
@@ -54,6 +55,7 @@ from schema.working_folder import WorkingFolderMutations, WorkingFolderQueries
 @strawberry.type(description="Everything that can be asked of this station.")
 class Query(
     StationQueries,
+    UploadQueries,
     DeviceQueries,
     AttemptQueries,
     StatisticsQueries,
@@ -81,6 +83,7 @@ class Query(
 @strawberry.type(description="Everything that can be changed; each answers what it did or why not.")
 class Mutation(
     StationMutations,
+    UploadMutations,
     DeviceFlagMutations,
     TopologyMutations,
     VerificationMutations,
@@ -99,6 +102,7 @@ class Mutation(
 @strawberry.type(description="Everything that can be watched: the present first, then changes.")
 class Subscription(
     StationSubscriptions,
+    UploadSubscriptions,
     DeviceSubscriptions,
     DeviceLogSubscriptions,
     DeviceFlagSubscriptions,

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from domain.events import Event, Hub, Update, watch_changes
@@ -134,6 +135,13 @@ class Images:
                 self._hashes.moved(name, new)
         await self.looking.look()
         return await self.get(new)
+
+    @asynccontextmanager
+    async def changing(self, name: ImageName, *, note: FileAccess) -> AsyncIterator[None]:
+        """Within the context this name is the caller's to change: nobody else changes the store,
+        looks at it, or hashes what has the name. Raises `ImageBusy`."""
+        async with self._turn, self._hashes.withheld(name, note=note), self.looking.paused():
+            yield
 
     async def prepare(self) -> None:
         """Makes the store's folder and finishes what an earlier run left half done in it.

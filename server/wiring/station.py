@@ -34,6 +34,7 @@ from server.wiring.images import build_images, own_accesses, watch_images
 from server.wiring.records import build_recording, build_verification, watch_records
 from server.wiring.statuses import build_judging, follow_boards
 from server.wiring.timeline import build_timeline
+from server.wiring.uploads import build_uploads
 from server.wiring.usb import build_usb
 from server.wiring.versions import find_versions
 from server.wiring.watching import start_watching
@@ -104,6 +105,7 @@ async def open_station(
     internal_token = InternalToken(paths)
     store = build_images(paths, hub, configuration=configuration, audit=auditing.log, units=units)
     customisation = build_customisation(paths, hub, service_db)
+    uploads = _closed_by(stack, await build_uploads(store, hub))
     working_folder = WorkingFolder(
         paths,
         configuration,
@@ -136,6 +138,7 @@ async def open_station(
         fields=fields,
         preflights=preflights,
         csrf_tokens=CsrfTokens(),
+        uploads=uploads,
         devices=devices,
         statuses=judging.statuses,
         attempts=judging.attempts,

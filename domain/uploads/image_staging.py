@@ -1,0 +1,118 @@
+"""Images on their way into the store: plain bytes or a compressed stream become one hidden file
+that is whole, hashed and on the disk."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain.uploads.decompression import Programs, decode_sniffed, peek
+from domain.uploads.intake import Chunk
+from domain.uploads.kinds import UploadKind, UploadPlan
+from domain.uploads.limits import Room, UploadLimits
+from domain.uploads.progress import Tracker, UploadPhase
+from domain.uploads.refusals import DecompressionFailed, NotAnImage, UploadTooLarge
+from domain.uploads.sniffing import CODECS, Content, recognise
+from domain.uploads.staging import (
+    FILE_SUFFIX,
+    Hashing,
+    StagedWriter,
+    open_staged,
+    staged_path,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What is ready to be put into its place; `sha256` is that of the stored bytes, of an artefact
+    that of its archive."""
+
+    path: Path
+    sha256: str
+    leftover: Path
+    """What is to be removed in any case at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Where and how uploads are made; `folder` is the store's real folder."""
+
+    folder: Path
+    limits: UploadLimits
+    programs: Programs
+
+
+def stage_image(
+    plan: UploadPlan, source: Iterator[Chunk], shop: Workshop, tracker: Tracker
+) -> Staged:
+    """Makes the hidden file of an image; blocks for as long as the source does.
+
+    Raises `NotAnImage`, `DecompressionFailed`, `SpaceShort`, `UploadTooLarge`, OSError and what
+    the source raises; then nothing is left.
+    """
+    if plan.kind is UploadKind.COMPRESSED:
+        tracker.phase = UploadPhase.DECOMPRESSING
+        source = _decompressed(plan, source, shop)
+    path = staged_path(shop.folder, FILE_SUFFIX)
+    handle = open_staged(path)
+    try:
+        sha256 = _write(plan, source, handle, shop, tracker)
+        os.fsync(handle)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(handle)
+    return Staged(path, sha256, leftover=path)
+
+
+def check_head(plan: UploadPlan, head: bytes) -> None:
+    """Raises `NotAnImage` for bytes with which no disk image begins; `head` are the first 512, or
+    all there are."""
+    content = recognise(head)
+    if not head:
+        message = f"{plan.filename} is empty; it holds no image."
+    elif content is Content.OTHER:
+        return
+    elif plan.kind is UploadKind.COMPRESSED:
+        message = f"{plan.filename} does not hold a disk image but {content.value}."
+    else:
+        message = f"{plan.filename} is no disk image but {content.value}."
+    raise NotAnImage(message, detail=plan.filename)
+
+
+def _decompressed(plan: UploadPlan, source: Iterator[Chunk], shop: Workshop) -> Iterator[Chunk]:
+    content, decoded = decode_sniffed(source, shop.programs)
+    if content not in CODECS:
+        reason = "it is not compressed"
+        if content is not Content.OTHER:
+            reason = f"it is {content.value}"
+        message = f"Failed to decompress image: {plan.filename}: {reason}."
+        raise DecompressionFailed(message, detail=plan.filename)
+    return decoded
+
+
+def _write(
+    plan: UploadPlan, source: Iterator[Chunk], handle: int, shop: Workshop, tracker: Tracker
+) -> str:
+    head, whole = peek(source)
+    check_head(plan, head)
+    room = Room(shop.folder, shop.limits)
+    with Hashing() as hashing:
+        writer = StagedWriter(handle, room, hashing)
+        for chunk in whole:
+            writer.write(chunk)
+            tracker.written = writer.written
+            if plan.kind is UploadKind.COMPRESSED:
+                _check_ratio(writer.written, tracker.received, shop.limits)
+        room.check_size(writer.written)
+        return hashing.hexdigest()
+
+
+def _check_ratio(written: int, received: int, limits: UploadLimits) -> None:
+    if written > limits.image_free and written > max(received, 1) * limits.image_ratio:
+        message = (
+            f"The image unpacks to more than {limits.image_ratio} times its size: no system is "
+            "that hollow."
+        )
+        raise UploadTooLarge(message, detail=f"{written} bytes from {received}")
