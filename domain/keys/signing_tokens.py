@@ -1,0 +1,181 @@
+"""Signing keys on tokens: found, read and signed with through one path."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+)
+
+from domain.errors import ProvisionerError
+from domain.keys.pin import Pin
+from domain.keys.pkcs11_uri import Pkcs11Uri, build_uri, parse_key_uri
+from domain.keys.reports import KeyReport, failed_report, report_of
+from domain.keys.token_choice import choose_key, choose_token
+from domain.keys.token_refusals import PinLocked, PinWrong, TokenKeyUnusable, TokenRefused
+from domain.keys.tokens import Token, TokenKey, Tokens, TokensSeen
+from domain.keys.unlocking import Unlocking
+
+R = TypeVar("R")
+_HASH = Prehashed(hashes.SHA256())
+
+
+@dataclass(frozen=True, slots=True)
+class FoundKey:
+    """An RSA private key on a token, with the URI that names it and what is found out of it."""
+
+    uri: str
+    label: str
+    token: Token
+    report: KeyReport
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What discovery found; `problem` says why there is nothing, empty when all went well.
+    `is_available` is whether tokens can be asked at all."""
+
+    is_available: bool
+    keys: tuple[FoundKey, ...] = ()
+    problem: str = ""
+
+
+class SigningTokens:
+    """Uses keys on tokens. A PIN is given or the stored one; it is only ever tried on the one
+    token that the URI means. Methods raise what `Tokens`, `choose_token`, `choose_key` and
+    `Unlocking` raise, and `Pkcs11UriInvalid`."""
+
+    def __init__(self, tokens: Tokens, unlocking: Unlocking) -> None:
+        self._tokens = tokens
+        self._unlocking = unlocking
+
+    async def look(self) -> TokensSeen:
+        """Returns the tokens that are plugged in; never logs in."""
+        return await self._tokens.look()
+
+    async def list_keys(self, *, token: str = "", pin: Pin | None = None) -> list[FoundKey]:
+        """Returns the RSA private keys of one token: the one of this label or serial, by default
+        the only one."""
+        seen = (await self._tokens.look()).tokens
+        named = [known for known in seen if token and token == known.serial]
+        chosen = named[0] if len(named) == 1 else choose_token(seen, _uri_of(token))
+        keys = await self._opened(chosen, pin, lambda used: self._tokens.list_keys(chosen, used))
+        twins = [known for known in seen if known.label == chosen.label]
+        serial = chosen.serial if len(twins) > 1 else ""
+        return [_found(key, chosen, serial) for key in keys if key.algorithm == "RSA"]
+
+    async def discover(self, *, token: str = "", pin: Pin | None = None) -> Discovery:
+        """Like `list_keys`, with what is in the way as part of the answer (contract configuration
+        12, pkcs11-discover)."""
+        try:
+            keys = tuple(await self.list_keys(token=token, pin=pin))
+        except ProvisionerError as error:
+            return Discovery(is_available=await self.is_available(), problem=error.message)
+        return Discovery(is_available=True, keys=keys)
+
+    async def is_available(self) -> bool:
+        """Whether tokens can be asked."""
+        try:
+            await self._tokens.look()
+        except ProvisionerError:
+            return False
+        return True
+
+    async def report(self, uri: str, *, pin: Pin | None = None) -> KeyReport:
+        """Returns the facts of a key as the token has it now."""
+        _, key, _ = await self._read(parse_key_uri(uri), pin)
+        return _report(key)
+
+    async def public_pem(self, uri: str, *, pin: Pin | None = None) -> str:
+        """Returns the public half as SubjectPublicKeyInfo in PEM."""
+        return await self.public_pem_of(parse_key_uri(uri), pin=pin)
+
+    async def public_pem_of(self, uri: Pkcs11Uri, *, pin: Pin | None = None) -> str:
+        """Returns the same for a URI that was read already."""
+        token, key, _ = await self._read(uri, pin)
+        public = _public(key)
+        if public is None:
+            raise TokenKeyUnusable(f"The token {token.name} does not tell the public half.")
+        return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+    async def sign(self, uri: str, message: bytes, *, pin: Pin | None = None) -> bytes:
+        """Returns the signature over SHA-256 of `message`, as `sign_digest` does."""
+        return await self.sign_digest(parse_key_uri(uri), hashlib.sha256(message).digest(), pin=pin)
+
+    async def sign_digest(self, uri: Pkcs11Uri, digest: bytes, *, pin: Pin | None = None) -> bytes:
+        """Returns the signature of a SHA-256 digest: RSA PKCS#1 v1.5 (RFC 8017 section 8.2), of
+        an EC key ECDSA in DER. It was checked with the key's public half."""
+        token, key, used = await self._read(uri, pin)
+        signature = await self._tokens.sign(token, key, digest=digest, pin=used)
+        if not _holds(_public(key), signature, digest):
+            raise TokenRefused(f"The token {token.name} made a signature that does not hold.")
+        return signature
+
+    async def _read(self, uri: Pkcs11Uri, given: Pin | None) -> tuple[Token, TokenKey, Pin | None]:
+        token = choose_token((await self._tokens.look()).tokens, uri)
+
+        async def keys(pin: Pin | None) -> tuple[Pin | None, list[TokenKey]]:
+            return pin, await self._tokens.list_keys(token, pin)
+
+        used, found = await self._opened(token, given, keys)
+        return token, choose_key(found, uri, token), used
+
+    async def _opened(
+        self, token: Token, given: Pin | None, ask: Callable[[Pin | None], Awaitable[R]]
+    ) -> R:
+        pin = await self._unlocking.pin_for(token, given)
+        if pin is None:
+            return await ask(None)
+        try:
+            answer = await ask(pin)
+        except (PinWrong, PinLocked):
+            self._unlocking.tried(token, pin, given=given, is_refused=True)
+            raise
+        self._unlocking.tried(token, pin, given=given, is_refused=False)
+        return answer
+
+
+def _uri_of(token: str) -> Pkcs11Uri:
+    return Pkcs11Uri({"token": token.encode(errors="replace")} if token else {})
+
+
+def _found(key: TokenKey, token: Token, serial: str) -> FoundKey:
+    # What no screen can show has no place in a URI; the id still names the key.
+    label, name = (text if text.isprintable() else "" for text in (key.label, token.label))
+    uri = build_uri(token=name, serial=serial, label=label, key_id=key.id)
+    return FoundKey(str(uri), label, token, _report(key))
+
+
+def _report(key: TokenKey) -> KeyReport:
+    public = _public(key)
+    if public is None:
+        return failed_report("The token does not tell the public half of this key")
+    return report_of(public)
+
+
+def _public(key: TokenKey) -> PublicKeyTypes | None:
+    try:
+        return load_der_public_key(key.public) if key.public else None
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def _holds(public: PublicKeyTypes | None, signature: bytes, digest: bytes) -> bool:
+    """Whether the signature is right, as far as the public half is known."""
+    try:
+        if isinstance(public, rsa.RSAPublicKey):
+            public.verify(signature, digest, padding.PKCS1v15(), _HASH)
+        if isinstance(public, ec.EllipticCurvePublicKey):
+            public.verify(signature, digest, ec.ECDSA(_HASH))
+    except InvalidSignature:
+        return False
+    return True
