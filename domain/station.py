@@ -28,6 +28,8 @@ from domain.images.boot_packages import BootPackages
 from domain.images.hashes import Hashes
 from domain.images.images import Images
 from domain.internal_token import InternalToken
+from domain.keys.signing_tokens import SigningTokens
+from domain.keys.stored_pin import StoredPin
 from domain.manufacturing.manufacturing import Manufacturing
 from domain.preflight.fields import Fields
 from domain.preflight.preflights import Preflights
@@ -152,6 +154,8 @@ class Station:
     images: Images
     hashes: Hashes
     firmware: Firmware
+    signing_tokens: SigningTokens
+    stored_pin: StoredPin
     analyses: Analyses
     scripts: Scripts
     boot_packages: BootPackages

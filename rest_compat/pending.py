@@ -22,9 +22,7 @@ PENDING: tuple[Pending, ...] = (
     *_all(
         "GET",
         "/options/keys",
-        "/options/pkcs11-pin-status",
         "/options/encryption-status",
-        "/options/pkcs11-status",
     ),
     *_all(
         "POST",
@@ -34,8 +32,6 @@ PENDING: tuple[Pending, ...] = (
         "/options/keys/remove",
         "/options/keys/register-pkcs11",
         "/options/keys/wrap",
-        "/options/pkcs11-discover",
-        "/options/set-pkcs11-pin",
         "/options/migrate-secrets",
     ),
 )

@@ -19,6 +19,7 @@ from rest_compat.images import (
     images,
 )
 from rest_compat.images.uploads import ROUTES as UPLOADS
+from rest_compat.keys import tokens
 from rest_compat.manufacturing import export, records
 from rest_compat.pending import PENDING, Pending
 from rest_compat.route import Route, pattern_of
@@ -34,6 +35,7 @@ ROUTES: tuple[Route, ...] = (
     *flags.ROUTES,
     *internal.ROUTES,
     *configuration.ROUTES,
+    *tokens.ROUTES,
     *firmware.ROUTES,
     *working_folder.ROUTES,
     *audit.ROUTES,

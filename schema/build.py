@@ -37,6 +37,7 @@ from schema.images.boot_packages import BootPackageMutations, BootPackageSubscri
 from schema.images.hashing import HashMutations, HashSubscriptions
 from schema.images.images import ImageMutations, ImageQueries, ImageSubscriptions
 from schema.images.uploads import UploadMutations, UploadQueries, UploadSubscriptions
+from schema.keys.tokens import TokenMutations, TokenQueries
 from schema.limits import Limits
 from schema.manufacturing.manufacturing import (
     ManufacturingQueries,
@@ -71,6 +72,7 @@ class Query(
     VerificationQueries,
     ImageQueries,
     FirmwareQueries,
+    TokenQueries,
     WorkingFolderQueries,
     PreflightQueries,
     ConfigurationQueries,
@@ -91,6 +93,7 @@ class Mutation(
     HashMutations,
     BootPackageMutations,
     FirmwareMutations,
+    TokenMutations,
     WorkingFolderMutations,
     ConfigurationMutations,
     CustomisationMutations,

@@ -12,6 +12,7 @@ from domain.host_paths import HostPaths
 
 LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
 MOST_KEPT = 2**31 - 1
+MODULE_VARIABLE = "PKCS11_PROVIDER_MODULE"
 BUS_VARIABLE = "DBUS_SYSTEM_BUS_ADDRESS"
 
 
@@ -39,7 +40,8 @@ class Settings:
     the service; `trusted_proxies` are the addresses whose `X-Forwarded-For` and `X-Forwarded-User`
     are believed, their users having `proxy_role`; `audit_keep_days`, `audit_keep_rows` and
     `audit_keep_megabytes` (10^6 bytes) limit the audit log, 0 being no limit; `trusted_documents`
-    is the file of the only GraphQL documents that are run, empty for no such limit.
+    is the file of the only GraphQL documents that are run, empty for no such limit;
+    `pkcs11_module` is the PKCS#11 module that is asked for tokens, empty for p11-kit's.
     """
 
     root: Path = Path("/")
@@ -59,6 +61,7 @@ class Settings:
     audit_keep_rows: int = 0
     audit_keep_megabytes: int = 0
     trusted_documents: str = ""
+    pkcs11_module: str = ""
     bus_address: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
 
@@ -80,6 +83,10 @@ def read_settings(flags: Mapping[str, object], environment: Mapping[str, str]) -
     paths = HostPaths(settings.root)
     settings = _with(settings, _file(paths), source=paths.settings)
     settings = _with(settings, {k: v for k, v in flags.items() if k != "root"}, source="flag")
+    module = environment.get(MODULE_VARIABLE)
+    if module and not settings.pkcs11_module:
+        # Named for the program that signed before (contract configuration 9).
+        settings = _with(settings, {"pkcs11_module": module}, source=MODULE_VARIABLE)
     bus = environment.get(BUS_VARIABLE)
     sources = {**settings.sources, **({"bus_address": BUS_VARIABLE} if bus else {})}
     return replace(settings, bus_address=bus or None, sources=sources)

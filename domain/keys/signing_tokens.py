@@ -40,6 +40,14 @@ class FoundKey:
 
 
 @dataclass(frozen=True, slots=True)
+class TokensStatus:
+    """What was seen, or None and the reason."""
+
+    seen: TokensSeen | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Discovery:
     """What discovery found; `problem` says why there is nothing, empty when all went well.
     `is_available` is whether tokens can be asked at all."""
@@ -58,9 +66,12 @@ class SigningTokens:
         self._tokens = tokens
         self._unlocking = unlocking
 
-    async def look(self) -> TokensSeen:
-        """Returns the tokens that are plugged in; never logs in."""
-        return await self._tokens.look()
+    async def status(self) -> TokensStatus:
+        """Returns the tokens that are plugged in, or why none can be asked; never logs in."""
+        try:
+            return TokensStatus(await self._tokens.look())
+        except ProvisionerError as error:
+            return TokensStatus(None, error.message)
 
     async def list_keys(self, *, token: str = "", pin: Pin | None = None) -> list[FoundKey]:
         """Returns the RSA private keys of one token: the one of this label or serial, by default
@@ -79,16 +90,9 @@ class SigningTokens:
         try:
             keys = tuple(await self.list_keys(token=token, pin=pin))
         except ProvisionerError as error:
-            return Discovery(is_available=await self.is_available(), problem=error.message)
+            status = await self.status()
+            return Discovery(is_available=status.seen is not None, problem=error.message)
         return Discovery(is_available=True, keys=keys)
-
-    async def is_available(self) -> bool:
-        """Whether tokens can be asked."""
-        try:
-            await self._tokens.look()
-        except ProvisionerError:
-            return False
-        return True
 
     async def report(self, uri: str, *, pin: Pin | None = None) -> KeyReport:
         """Returns the facts of a key as the token has it now."""

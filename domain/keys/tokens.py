@@ -1,9 +1,21 @@
 """Tokens: the hardware that keeps signing keys, as a port, since only a driver reaches it."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from domain.keys.pin import Pin
+
+
+class PinState(StrEnum):
+    """How a token stands to PINs."""
+
+    NOT_NEEDED = "NOT_NEEDED"
+    NOT_SET = "NOT_SET"
+    READY = "READY"
+    LOW = "LOW"
+    FINAL_TRY = "FINAL_TRY"
+    LOCKED = "LOCKED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +44,18 @@ class Token:
     def name(self) -> str:
         """The token as people are told of it."""
         return f"`{self.label}` (serial {self.serial})"
+
+    @property
+    def pin_state(self) -> PinState:
+        """The flags about the PIN as one word, the gravest that is true."""
+        states = {
+            PinState.NOT_NEEDED: not self.needs_login,
+            PinState.NOT_SET: not self.has_pin,
+            PinState.LOCKED: self.is_locked,
+            PinState.FINAL_TRY: self.is_final_try,
+            PinState.LOW: self.is_pin_low,
+        }
+        return next((state for state, is_true in states.items() if is_true), PinState.READY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from server.wiring.images import build_images, own_accesses, watch_images
 from server.wiring.records import build_recording, build_verification, watch_records
 from server.wiring.statuses import build_judging, follow_boards
 from server.wiring.timeline import build_timeline
+from server.wiring.tokens import build_tokens
 from server.wiring.uploads import build_uploads
 from server.wiring.usb import build_usb
 from server.wiring.versions import find_versions
@@ -126,6 +127,8 @@ async def open_station(
     )
     probes |= {"internal token": internal_token.probe, "usb": usb.probe}
     probes |= {"image store": store.images.probe}
+    tokens = build_tokens(paths, configuration, settings, stack)
+    probes |= {"tokens": tokens.driver.probe}
     station = Station(
         paths=paths,
         hub=hub,
@@ -156,6 +159,8 @@ async def open_station(
         images=store.images,
         hashes=store.hashes,
         firmware=firmware,
+        signing_tokens=tokens.signing,
+        stored_pin=tokens.pin,
         analyses=store.analyses,
         scripts=customisation.scripts,
         boot_packages=store.boot_packages,
