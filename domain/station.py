@@ -25,6 +25,7 @@ from domain.firmware.firmware import Firmware
 from domain.host_paths import HostPaths
 from domain.images.analyses import Analyses
 from domain.images.boot_packages import BootPackages
+from domain.images.gold_master_choice import GoldMasterChoice
 from domain.images.hashes import Hashes
 from domain.images.images import Images
 from domain.internal_token import InternalToken
@@ -160,6 +161,7 @@ class Station:
     scripts: Scripts
     boot_packages: BootPackages
     script_history: ScriptHistory
+    gold_master: GoldMasterChoice
 
     async def view(self) -> StationView:
         """Returns what the station says of itself now."""

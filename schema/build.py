@@ -34,6 +34,7 @@ from schema.document_checks import checks
 from schema.errors import Masked
 from schema.firmware import FirmwareMutations, FirmwareQueries
 from schema.images.boot_packages import BootPackageMutations, BootPackageSubscriptions
+from schema.images.gold_master import GoldMasterMutations
 from schema.images.hashing import HashMutations, HashSubscriptions
 from schema.images.images import ImageMutations, ImageQueries, ImageSubscriptions
 from schema.images.uploads import UploadMutations, UploadQueries, UploadSubscriptions
@@ -92,6 +93,7 @@ class Mutation(
     ImageMutations,
     HashMutations,
     BootPackageMutations,
+    GoldMasterMutations,
     FirmwareMutations,
     TokenMutations,
     WorkingFolderMutations,

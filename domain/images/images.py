@@ -143,6 +143,12 @@ class Images:
         async with self._turn, self._hashes.withheld(name, note=note), self.looking.paused():
             yield
 
+    @asynccontextmanager
+    async def undisturbed(self) -> AsyncIterator[None]:
+        """Within the context no image is deleted or renamed."""
+        async with self._turn:
+            yield
+
     async def prepare(self) -> None:
         """Makes the store's folder and finishes what an earlier run left half done in it.
 

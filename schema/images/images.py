@@ -27,6 +27,7 @@ from schema.errors import Problem, Problems
 from schema.images.analysis import ImageAnalysis, analysis_of_image
 from schema.images.boot_packages import BootPackage, boot_package_of_image
 from schema.images.hash_types import ImageHash, hash_of
+from schema.images.preflight import GoldMasterPreflight, preflight_of_image
 from schema.scalars import Long
 
 describe_enum(
@@ -69,6 +70,11 @@ class Image:
         resolver=boot_package_of_image,
         description="How it stands with its boot package; null, with an error beside the data, "
         "where that cannot be read.",
+    )
+    gold_master_preflight: GoldMasterPreflight | None = strawberry.field(
+        resolver=preflight_of_image,
+        description="What would be found if it were selected as gold master; null, with an error "
+        "beside the data, where the disk or the configuration cannot be read.",
     )
 
 

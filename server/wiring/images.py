@@ -14,6 +14,7 @@ from domain.host_paths import HostPaths
 from domain.images.analyses import Analyses
 from domain.images.boot_packages import BootPackages
 from domain.images.gold_master import GoldMaster
+from domain.images.gold_master_choice import GoldMasterChoice
 from domain.images.hashes import Hashes
 from domain.images.images import Images
 from domain.images.store_folder import StoreFolder
@@ -33,6 +34,7 @@ class ImageStore:
     analyses: Analyses
     boot_packages: BootPackages
     gold_master: GoldMaster
+    choice: GoldMasterChoice
 
 
 def build_images(
@@ -52,7 +54,9 @@ def build_images(
     boot_packages = BootPackages(
         paths, hub, folder=folder, configuration=configuration, units=units
     )
-    return ImageStore(images, hashes, Analyses(folder), boot_packages, gold_master)
+    analyses = Analyses(folder)
+    choice = GoldMasterChoice(paths, images, analyses, configuration)
+    return ImageStore(images, hashes, analyses, boot_packages, gold_master, choice)
 
 
 def own_accesses(audit: AuditLog) -> FileAccess:

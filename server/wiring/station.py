@@ -165,6 +165,7 @@ async def open_station(
         scripts=customisation.scripts,
         boot_packages=store.boot_packages,
         script_history=customisation.history,
+        gold_master=store.choice,
     )
     background = _closed_by(stack, Background())
     configuration.follow(working_folder.settle)
