@@ -1,5 +1,6 @@
 """Who asks, in which role, from where and through which door."""
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -91,3 +92,8 @@ class Caller:
             f"This needs the role {role.words}; {self.name} has the role {self.role.words}. "
             f"Ask somebody with the role {role.words}, or use such a token."
         )
+
+
+acting: ContextVar[Caller | None] = ContextVar("acting", default=None)
+"""Whose operation runs in this task, for what is written down far below it; None where the service
+acts by itself. `resolvers.operation` sets it."""

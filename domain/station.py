@@ -7,6 +7,7 @@ from typing import Protocol
 from domain.audit.log import AuditLog
 from domain.audit.trail import AuditTrail
 from domain.configuration.configuration import Configuration
+from domain.configuration.history import ConfigHistory
 from domain.configuration.workdir import WorkingFolder
 from domain.csrf_tokens import CsrfTokens
 from domain.customisation.script_history import ScriptHistory
@@ -133,6 +134,7 @@ class Station:
     identity: Identity
     readiness: Readiness
     configuration: Configuration
+    config_history: ConfigHistory
     working_folder: WorkingFolder
     fields: Fields
     preflights: Preflights

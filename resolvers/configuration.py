@@ -1,13 +1,16 @@
 """What people and programs ask about the configuration, and change in it."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 
 from domain.caller import Role
 from domain.configuration.edits import Edit
 from domain.configuration.file import ConfigNotWritten
+from domain.configuration.history import ConfigChange, RolledBack
 from domain.configuration.settings import ConfigurationView, SettingChange
 from domain.events import Update
+from domain.paging import Page, PageRequest
 from domain.preflight.answers import FieldAnswer
 from resolvers.operation import Call, Effect, operation, watch
 
@@ -36,20 +39,49 @@ async def update_configuration(
     confirmed: AbstractSet[str] | None = None,
 ) -> tuple[SettingChange, ...]:
     """Stores all changes or none; `seen` is the revision that the caller looked at."""
-    if any(name.startswith(KEYS) for name in changes):
-        call.caller.require(Role.KEY_OFFICER)
-    station = call.station
-    edit = Edit(changes=changes, seen=seen, confirmed=confirmed)
-    try:
-        done = await station.configuration.edit(edit)
-    except ConfigNotWritten as error:
-        call.file_access("WRITE", station.paths.config, success=False, info=error.message)
-        raise
-    call.file_access("WRITE", station.paths.config, info="Config updated")
-    return done
+    _check_role(call, changes)
+    with _noted(call):
+        edit = Edit(changes=changes, seen=seen, confirmed=confirmed)
+        return await call.station.configuration.edit(edit)
+
+
+@operation(role=Role.ENGINEER, effect=Effect.READ, graphql="Query.configurationHistory")
+async def list_config_changes(
+    call: Call, *, page: PageRequest, counted: bool
+) -> Page[ConfigChange]:
+    """Returns a page of the changes, the newest first."""
+    return await call.station.config_history.list_page(page, counted=counted)
+
+
+@operation(role=Role.ENGINEER, effect=Effect.CHANGE, graphql="Mutation.rollbackConfiguration")
+async def roll_back_configuration(
+    call: Call, *, change: int, seen: str, confirmed: AbstractSet[str]
+) -> RolledBack:
+    """Gives every setting of a change the value that it had before."""
+    history = call.station.config_history
+    found = await history.get(change)
+    _check_role(call, (one.name for one in found.alterations))
+    with _noted(call):
+        return await history.roll_back(change, seen=seen, confirmed=confirmed)
 
 
 @watch(role=Role.VIEWER, graphql="Subscription.configurationChanges")
 def watch_configuration(call: Call) -> AsyncGenerator[Update[ConfigurationView], None]:
     """Yields all settings now and after each change, by whomever."""
     return call.station.configuration.watch()
+
+
+def _check_role(call: Call, names: Iterable[str]) -> None:
+    if any(name.startswith(KEYS) for name in names):
+        call.caller.require(Role.KEY_OFFICER)
+
+
+@contextmanager
+def _noted(call: Call) -> Iterator[None]:
+    config = call.station.paths.config
+    try:
+        yield
+    except ConfigNotWritten as error:
+        call.file_access("WRITE", config, success=False, info=error.message)
+        raise
+    call.file_access("WRITE", config, info="Config updated")

@@ -16,7 +16,7 @@ from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from domain.audit.entries import OK, AuditEntry, access_entry, file_entry, unit_log_entry
 from domain.audit.log import AuditUnavailable
-from domain.caller import Caller, Role
+from domain.caller import Caller, Role, acting
 from domain.errors import Denied, ProvisionerError
 from domain.station import Station
 
@@ -157,6 +157,8 @@ async def recorded(policy: Policy, caller: Caller, station: Station) -> AsyncIte
     the body while the log cannot be written.
     """
     call, outcome = Call(caller, station), "INTERNAL"
+    before = acting.get()
+    acting.set(caller)
     try:
         caller.require(policy.role)
         if policy.effect is Effect.CHANGE:
@@ -170,6 +172,7 @@ async def recorded(policy: Policy, caller: Caller, station: Station) -> AsyncIte
         outcome = CANCELLED
         raise
     finally:
+        acting.set(before)
         if policy.effect is not Effect.UNRECORDED:
             own = [] if call.is_noted else [access_entry(caller, at=call.began, outcome=outcome)]
             station.audit.record(*own, *call.entries)

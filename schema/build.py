@@ -12,6 +12,10 @@ from schema.configuration.configuration import (
     ConfigurationQueries,
     ConfigurationSubscriptions,
 )
+from schema.configuration.history import (
+    ConfigurationHistoryMutations,
+    ConfigurationHistoryQueries,
+)
 from schema.customisation.scripts import (
     CustomisationMutations,
     CustomisationQueries,
@@ -77,6 +81,7 @@ class Query(
     WorkingFolderQueries,
     PreflightQueries,
     ConfigurationQueries,
+    ConfigurationHistoryQueries,
     CustomisationQueries,
     ScriptVersionQueries,
 ):
@@ -98,6 +103,7 @@ class Mutation(
     TokenMutations,
     WorkingFolderMutations,
     ConfigurationMutations,
+    ConfigurationHistoryMutations,
     CustomisationMutations,
     ScriptVersionMutations,
 ):

@@ -87,6 +87,26 @@ class SeenUnitFailure(Model):
         table_description = "Which units failed in which run of a board"
 
 
+class KeptConfigChange(Model):
+    """One change of the configuration; `at` is in microseconds since the epoch, `alterations` a
+    JSON list of `[name, old, new, is_secret]`, without the values of secrets."""
+
+    id = fields.BigIntField(primary_key=True)
+    at = fields.BigIntField()
+    caller = fields.CharField(max_length=255)
+    role = fields.CharField(max_length=64)
+    address = fields.CharField(max_length=255)
+    surface = fields.CharField(max_length=64)
+    undoes = fields.BigIntField(null=True)
+    alterations = fields.TextField()
+
+    class Meta:
+        """As above."""
+
+        table = "config_change"
+        table_description = "What changed in the configuration, when, and by whom"
+
+
 class KeptScript(Model):
     """One version of a script (`domain.customisation.versions.ScriptVersion`); `kept_at` is in
     microseconds since the epoch, `kept_by` is null for what was found on the disk."""

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from domain.caller import acting
 from domain.configuration.assignments import ConfigText
 from domain.configuration.edits import Edit
 from domain.configuration.file import PATIENCE, ConfigFile, locked
@@ -21,7 +22,16 @@ from domain.configuration.variables import check_changes
 from domain.events import Event, Hub, Update, watch_view
 from domain.host_paths import HostPaths
 
-Follower = Callable[[tuple[SettingChange, ...]], Awaitable[None]]
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an update did to each variable, and which change it took back."""
+
+    changes: tuple[SettingChange, ...]
+    undoes: int | None = None
+
+
+Follower = Callable[[Done], Awaitable[None]]
 """What is done after values have become others; it raises nothing."""
 
 
@@ -30,6 +40,13 @@ class ConfigurationChanged(Event):
     """Variables became others; values are not told, since they may be secret."""
 
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    changes: tuple[SettingChange, ...]
+    before: Mapping[str, str]
+    is_written: bool
 
 
 class Configuration:
@@ -48,9 +65,11 @@ class Configuration:
         self._merged: tuple[ConfigText, ConfigText, Mapping[str, Setting]] | None = None
         self._revisions = Revisions()
         self._followers: list[Follower] = []
+        self._told: Mapping[str, str] | None = None
 
     def follow(self, follower: Follower) -> None:
-        """Has `follower` told of every update through this service, before its caller is."""
+        """Has `follower` told of every update: of those through this service before their caller
+        is, of those by others from `look` on."""
         self._followers.append(follower)
 
     async def view(self) -> ConfigurationView:
@@ -82,21 +101,30 @@ class Configuration:
         """
         loop = asyncio.get_running_loop()
 
-        def store() -> tuple[SettingChange, ...]:
-            done, written = self._store(edit)
-            if written:
+        def store() -> _Stored:
+            stored = self._store(edit)
+            if stored.is_written:
                 # From the thread, not after it: a caller who is cancelled meanwhile no longer
                 # hears that the file was stored, the subscribers must.
-                names = tuple(change.name for change in done)
+                names = tuple(change.name for change in stored.changes)
                 loop.call_soon_threadsafe(self._hub.publish, ConfigurationChanged(names))
-            return done
+            return stored
 
         check_changes(edit.changes)
         async with self._in_turn():
-            done = await asyncio.to_thread(store)
-            for follower in self._followers:
-                await follower(done)
-        return done
+            stored = await asyncio.to_thread(store)
+            await self._tell_of_others(stored.before)
+            new = {change.name: change.new for change in stored.changes}
+            self._told = {**stored.before, **new}
+            await self._tell(Done(stored.changes, edit.undoes))
+        return stored.changes
+
+    async def look(self) -> None:
+        """Tells of what somebody else has written since the last time; raises
+        `ConfigUnreadable`."""
+        async with self._in_turn():
+            settings = await self.values()
+            await self._tell_of_others({name: one.value for name, one in settings.items()})
 
     def view_now(self) -> ConfigurationView:
         """Like `view`, blocking."""
@@ -126,19 +154,39 @@ class Configuration:
 
     def update_now(self, changes: Mapping[str, str]) -> tuple[SettingChange, ...]:
         """Like `update`, blocking, and without an event: for programs that have no hub."""
-        return self._store(Edit(changes=dict(changes)))[0]
+        return self._store(Edit(changes=dict(changes))).changes
 
-    def _store(self, edit: Edit) -> tuple[tuple[SettingChange, ...], bool]:
+    def _store(self, edit: Edit) -> "_Stored":
         check_changes(edit.changes)
-        if not edit.changes and edit.seen is None:
-            return (), False
         with self._user.lock(patience=self._patience):
             packaged, user = self._packaged.read(), self._user.read()
             old = {**packaged.values, **user.values}
             wanted = edit.settled(old, self._revisions)
             written = self._user.write(user, wanted)
         done = tuple(SettingChange(name, old.get(name, ""), new) for name, new in wanted.items())
-        return done, written
+        return _Stored(done, old, written)
+
+    async def _tell(self, done: Done) -> None:
+        for follower in self._followers:
+            await follower(done)
+
+    async def _tell_of_others(self, present: Mapping[str, str]) -> None:
+        told, self._told = self._told, present
+        if told is None or told == present:
+            return
+        changes = tuple(
+            SettingChange(name, told.get(name, ""), present.get(name, ""))
+            for name in sorted({*told, *present})
+            if told.get(name) != present.get(name)
+        )
+        self._hub.publish(ConfigurationChanged(tuple(change.name for change in changes)))
+        # Whoever is editing just now did not do it.
+        by = acting.get()
+        acting.set(None)
+        try:
+            await self._tell(Done(changes))
+        finally:
+            acting.set(by)
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:

@@ -20,13 +20,14 @@ class Edit:
 
     `seen` is the revision that the editor saw, None for one who did not look. `confirmed` are the
     irreversible settings that are meant, None for clients that cannot be asked (the old REST
-    paths).
+    paths). `undoes` is the number of the change that is taken back.
     """
 
     changes: Mapping[str, str] = field(repr=False)
     seen: str | None = None
     confirmed: AbstractSet[str] | None = None
     prepare: Prepare | None = None
+    undoes: int | None = None
 
     def settled(self, present: Mapping[str, str], revisions: Revisions) -> dict[str, str]:
         """Returns what is to be written over the present values: without the masks that were sent

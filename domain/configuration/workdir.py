@@ -12,9 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from domain.configuration.configuration import Configuration
+from domain.configuration.configuration import Configuration, Done
 from domain.configuration.emptying import NOTHING, Emptied, Measure, empty, measure
-from domain.configuration.settings import Setting, SettingChange
+from domain.configuration.settings import Setting
 from domain.configuration.variables import VARIABLES
 from domain.configuration.workdir_guard import VARIABLE, WorkdirRefused, find_workdir
 from domain.errors import ProvisionerError, Unavailable
@@ -123,14 +123,14 @@ class WorkingFolder:
             elif kept != digest:
                 await self._settle(digest, "configuration changed by another program")
 
-    async def settle(self, changes: tuple[SettingChange, ...]) -> None:
+    async def settle(self, done: Done) -> None:
         """Empties the folder if the inputs are not those that it was prepared with (contract
         configuration 6).
 
         What cannot be emptied is noted, logged and tried again the next time: the changes
         themselves are made and stay.
         """
-        names = ", ".join(change.name for change in changes if change.differs)
+        names = ", ".join(change.name for change in done.changes if change.differs)
         async with self._turn:
             with suppress(ProvisionerError):
                 digest = await self._digest()

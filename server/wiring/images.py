@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from adapters.store_watch import StoreWatch
 from domain.audit.entries import file_entry
 from domain.audit.log import AuditLog
+from domain.caller import acting
 from domain.configuration.configuration import Configuration
 from domain.events import Hub
 from domain.file_accesses import FileAccess
@@ -60,11 +61,14 @@ def build_images(
 
 
 def own_accesses(audit: AuditLog) -> FileAccess:
-    """Returns what writes down the files that the service touches by itself."""
+    """Returns what writes down the files that the service touches by itself, and whose operation
+    led to it if one did."""
 
     def note(operation: str, target: str, *, success: bool = True, info: str = "") -> None:
         now = datetime.now(UTC)
-        audit.record(file_entry(None, operation, target, at=now, success=success, info=info))
+        audit.record(
+            file_entry(acting.get(), operation, target, at=now, success=success, info=info)
+        )
 
     return note
 

@@ -28,6 +28,7 @@ from domain.station import Identity, Station
 from server.background import Background
 from server.settings import Settings
 from server.wiring.auditing import look_after, open_auditing
+from server.wiring.configuration import build_config_history
 from server.wiring.customisation import build_customisation, watch_customisation
 from server.wiring.device_files import build_device_files
 from server.wiring.images import build_images, own_accesses, watch_images
@@ -60,6 +61,7 @@ async def open_station(
     auditing = await open_auditing(paths, hub, settings, stack)
     service_db = _closed_by(stack, ServiceDb(paths))
     configuration = Configuration(paths, hub)
+    config_history = build_config_history(configuration, service_db)
     states = _closed_by(stack, DeviceStates(paths))
     recording = build_recording(paths, hub, configuration, stack)
     records = recording.records
@@ -137,6 +139,7 @@ async def open_station(
         identity=Identity(hub, names, versions, socket.gethostname()),
         readiness=Readiness(hub, probes, essential=ESSENTIAL),
         configuration=configuration,
+        config_history=config_history,
         working_folder=working_folder,
         fields=fields,
         preflights=preflights,

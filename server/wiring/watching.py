@@ -3,6 +3,7 @@
 from adapters.inotify import names_changed
 from domain.station import Station
 from server.background import Background
+from server.wiring.watching_configuration import watch_configuration
 
 CATCH_UP_SECONDS = 1.0
 READINESS_SECONDS = 10.0
@@ -14,6 +15,7 @@ def start_watching(background: Background, station: Station) -> None:
     background.repeat("the check of parts", READINESS_SECONDS, station.readiness.check)
     background.repeat("the reading of states", CATCH_UP_SECONDS, station.devices.catch_up)
     _follow_states(background, station)
+    watch_configuration(background, station)
     background.repeat("the reading of flags", FLAG_SECONDS, station.flags.catch_up)
 
 

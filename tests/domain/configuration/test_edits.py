@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from domain.configuration.configuration import Configuration
+from domain.caller import Caller, Role, acting
+from domain.configuration.configuration import Configuration, ConfigurationChanged, Done
 from domain.configuration.confirming import ConfirmationNeeded
 from domain.configuration.edits import Edit
 from domain.configuration.masking import MASK
@@ -14,7 +15,7 @@ from domain.configuration.revisions import KEPT, ConfigStale, Revisions
 from domain.configuration.settings import SettingChange, Source
 from domain.configuration.variables import ConfigValueRefused
 from domain.errors import Unavailable
-from domain.events import Hub
+from domain.events import Hub, Published
 from domain.host_paths import HostPaths
 
 USER = "RPI_DEVICE_FAMILY=4\nRPI_CONNECT_API_KEY=rpoak_secret\n"
@@ -182,11 +183,56 @@ async def test_the_view_tells_where_values_come_from(configuration: Configuratio
 
 
 async def test_a_follower_is_told_before_the_caller(configuration: Configuration) -> None:
-    told: list[tuple[SettingChange, ...]] = []
+    told: list[Done] = []
 
-    async def follower(done: tuple[SettingChange, ...]) -> None:
+    async def follower(done: Done) -> None:
         told.append(done)
 
     configuration.follow(follower)
     done = await edit(configuration, {"RPI_DEVICE_FAMILY": "5"})
-    assert told == [done]
+    assert told == [Done(done)]
+
+
+async def test_what_others_write_is_told_to_subscribers_and_followers(
+    configuration: Configuration, user: Path
+) -> None:
+    told: list[Done] = []
+
+    async def follower(done: Done) -> None:
+        told.append(done)
+
+    configuration.follow(follower)
+    await configuration.look()
+    user.write_text("RPI_DEVICE_FAMILY=5\n")
+    with configuration._hub.subscribe(ConfigurationChanged) as subscription:
+        await configuration.look()
+        await configuration.look()
+        heard = await subscription.next()
+    assert isinstance(heard, Published)
+    assert heard.event == ConfigurationChanged(("RPI_CONNECT_API_KEY", "RPI_DEVICE_FAMILY"))
+    changes = (
+        SettingChange("RPI_CONNECT_API_KEY", "rpoak_secret", ""),
+        SettingChange("RPI_DEVICE_FAMILY", "4", "5"),
+    )
+    assert told == [Done(changes)]
+
+
+async def test_an_edit_is_told_apart_from_what_others_wrote_before_it(
+    configuration: Configuration, user: Path
+) -> None:
+    told: list[tuple[str | None, tuple[SettingChange, ...]]] = []
+
+    async def follower(done: Done) -> None:
+        by = acting.get()
+        told.append((by.name if by else None, done.changes))
+
+    configuration.follow(follower)
+    await configuration.look()
+    user.write_text("RPI_DEVICE_FAMILY=5\nRPI_CONNECT_API_KEY=rpoak_secret\n")
+    acting.set(Caller("anna", Role.ENGINEER, "", "", "", "", "rest", ""))
+    await edit(configuration, {"RPI_DEVICE_STORAGE_TYPE": "sd"})
+    await configuration.look()
+    assert told == [
+        (None, (SettingChange("RPI_DEVICE_FAMILY", "4", "5"),)),
+        ("anna", (SettingChange("RPI_DEVICE_STORAGE_TYPE", "", "sd"),)),
+    ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.configuration.configuration import Configuration
+from domain.configuration.configuration import Configuration, Done
 from domain.configuration.settings import SettingChange
 from domain.configuration.workdir import WorkdirState, WorkingFolder
 from domain.errors import ProvisionerError, Unavailable
@@ -60,7 +60,7 @@ class Bench:
         (self.real / "stamp").write_text("x")
 
     async def change(self, **changes: str) -> None:
-        await self.folder.settle(await self.configuration.update(changes))
+        await self.folder.settle(Done(await self.configuration.update(changes)))
 
 
 @pytest.fixture
@@ -247,5 +247,5 @@ async def test_what_cannot_be_deleted_is_told_and_tried_again(bench: Bench) -> N
         assert "secure-bootloader: Operation not permitted" in caught.value.message
         await bench.change(RPI_DEVICE_FAMILY="4")
         assert bench.notes.rows[-1] == ("DELETE_CONTENTS", WORKDIR, False)
-    await bench.folder.settle((SettingChange("RPI_DEVICE_FAMILY", "4", "4"),))
+    await bench.folder.settle(Done((SettingChange("RPI_DEVICE_FAMILY", "4", "4"),)))
     assert bench.names() == []
