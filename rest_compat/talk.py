@@ -20,6 +20,9 @@ STALL_SECONDS = 30.0
 CLOSE_SECONDS = 1.0
 LONGEST_REASON = 123
 """Bytes of a close frame's reason (RFC 6455 section 5.5)."""
+LONGEST_MESSAGE = 128 * 1024
+"""Bytes of what a client says (contract devices section 7, images section 8)."""
+TOO_LONG = 1009
 
 
 class SocketClosed(Exception):
@@ -68,13 +71,16 @@ class Talk:
             raise ClientStalled from error
 
     async def messages(self) -> AsyncGenerator[str, None]:
-        """Yields each text frame until the socket is closed; binary ones are passed over."""
+        """Yields each text frame until the socket is closed; binary ones are passed over. A
+        message that is too long closes it."""
         try:
             async with self._reading:
                 self._is_reading = True
                 while (message := await self._socket.receive())["type"] == "websocket.receive":
                     text = message.get("text")
-                    if text is not None:
+                    if _size(text, message.get("bytes")) > LONGEST_MESSAGE:
+                        await self.end(TOO_LONG, f"A message has at most {LONGEST_MESSAGE} bytes.")
+                    elif text is not None:
                         yield text
         except TimeoutError:
             if not self._reading.expired():
@@ -104,3 +110,7 @@ class Talk:
                 pass
         if self._is_reading and not self._reading.expired():
             self._reading.reschedule(asyncio.get_running_loop().time())
+
+
+def _size(text: str | None, raw: bytes | None) -> int:
+    return len(raw or b"" if text is None else text.encode("utf-8", "surrogatepass"))

@@ -58,6 +58,7 @@ class Facts:
 
 
 NO_FACTS = Facts()
+ROW_TOLD = "The state row that the scripts wrote."
 NO_ADDRESS = (
     "Neither a state row nor a log of this board names an address: boards are reached over USB, "
     "and the scripts write down no other."
@@ -164,7 +165,7 @@ def _board_type(serial: str, row: StateRow | None, evidence: Evidence) -> str:
 
 def _address(serial: str, row: StateRow | None, evidence: Evidence) -> tuple[str, str]:
     if row is not None and row.ip_address:
-        return row.ip_address, "The state row that the scripts wrote."
+        return row.ip_address, ROW_TOLD
     found = evidence.addresses.get(serial)
     if found is not None:
         return found.address, f"The board told it; the scripts' log has it: {found.log}."

@@ -4,6 +4,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from domain.caller import Role
 from domain.devices.device_filters import EVERY_DEVICE, DeviceFilter, DeviceView
+from domain.devices.live_topology import LiveNode
+from domain.devices.plugged_boards import find_plugged
+from domain.devices.projection import Device
 from domain.devices.states import StateRow
 from domain.devices.status_following import DeviceFrame, watch_devices
 from domain.events import Update
@@ -23,6 +26,12 @@ async def list_devices(
 async def get_device(call: Call, *, serial: str | None, port: str | None) -> DeviceView:
     """Returns one board by either of its serials, or the one last seen at a port."""
     return await call.station.statuses.get(serial=serial, port=port)
+
+
+@operation(role=Role.VIEWER, effect=Effect.READ, graphql="Query.device")
+async def find_plugged_board(call: Call, *, board: Device) -> LiveNode | None:
+    """Returns a board where it is plugged in now, None where it is not."""
+    return find_plugged(call.station.usb.current, board)
 
 
 @operation(role=Role.VIEWER, effect=Effect.READ, graphql="Query.stateRows")

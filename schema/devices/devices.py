@@ -8,6 +8,7 @@ import strawberry
 
 from domain.devices import devices as domain
 from domain.devices.device_filters import DeviceView
+from domain.devices.plugged_boards import generation_by_rows
 from domain.devices.stages import Stage, Style
 from domain.devices.states import StateRow as Row
 from domain.devices.status import Status
@@ -30,6 +31,7 @@ from schema.devices.keypairs import DeviceKeypair, keypair_of_device
 from schema.devices.logs import DeviceLog, logs_of
 from schema.devices.naming import Port, Serial
 from schema.devices.paging import After, Before, First, Last
+from schema.devices.plugged import ip_address_of, ip_address_reason_of, plugged_of
 from schema.devices.statuses import (
     Evidence,
     NextAction,
@@ -39,6 +41,7 @@ from schema.devices.statuses import (
     next_action_of,
     reason_of,
 )
+from schema.devices.topology_types import TopologyNode
 from schema.manufacturing.records import ManufacturingRecord
 from schema.services.units import Unit
 from schema.timeline.timeline import TimelineConnection, records_of, timeline_of, units_of
@@ -59,7 +62,21 @@ class Device:
     state: str = strawberry.field(description="The last state, in the station's own words.")
     image: str | None = strawberry.field(description="The image meant for it; null while unknown.")
     ip_address: str | None = strawberry.field(
-        description="Its address, where the station wrote one; else null."
+        resolver=ip_address_of,
+        description="Its IP address; null while none is known, see `ipAddressReason`.",
+    )
+    ip_address_reason: str = strawberry.field(
+        resolver=ip_address_reason_of,
+        description="Where the address is from, or why there is none.",
+    )
+    generation: int | None = strawberry.field(
+        description="4 or 5 for boards of that generation, by its board type, else its image; null "
+        "for others and while unknown."
+    )
+    plugged: TopologyNode | None = strawberry.field(
+        resolver=plugged_of,
+        description="What it is over USB now, joined with its record: model, generation, speed; "
+        "null while it is not plugged in.",
     )
     board_type: str | None = strawberry.field(
         description="Two hex digits of its revision code (17 is a Pi 5); null while unknown."
@@ -169,7 +186,7 @@ def _device(view: DeviceView) -> Device:
         port=board.port,
         state=board.state,
         image=board.image or None,
-        ip_address=board.ip_address or None,
+        generation=generation_by_rows(board),
         board_type=board.board_type or None,
         first_seen_at=board.first_seen_at,
         last_change_at=board.last_change_at,

@@ -75,6 +75,12 @@ class Program:
             body: bytes = answer.read()
         return body
 
+    def memory(self) -> float:
+        """Returns the memory that it holds, in MiB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) / 1024
+
     def stop(self) -> int:
         """Sends SIGTERM and returns the exit status."""
         self.process.send_signal(signal.SIGTERM)

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,47 @@ def test_a_plug_is_pushed_and_sigterm_closes_with_1001(tmp_path: Path) -> None:
     assert first["type"] == "topology"
     assert {n["id"]: n.get("serial") for n in pushed["nodes"]}["1-1.2"] == "a0b0c0d0"
     assert (closed.value.rcvd.code if closed.value.rcvd else None, status) == (1001, 0)
+
+
+def test_garbage_and_floods_harm_only_their_sender(tmp_path: Path) -> None:
+    sysfs = build_jig(tmp_path)
+    with (
+        Program(tmp_path) as program,
+        opened(program) as good,
+        opened(program) as flood,
+        opened(program) as large,
+        opened(program) as broken,
+    ):
+        frame(good)
+        before = program.memory()
+        for number in range(3000):
+            flood.send(b"\x00\xff" * 50 if number % 2 else "[1, 2, 3]" * 20)
+        large.send("x" * (128 * 1024 + 1))
+        # A frame with reserved bits set, which no client may send (RFC 6455 section 5.2).
+        broken.socket.sendall(b"\xf1\x80\x00\x00\x00\x00")
+        codes = [closing_code(socket) for socket in (large, broken)]
+        sysfs.plug("1-1.2", **BOARD, serial="a0b0c0d0")
+        told = [shown(good), shown(flood)]
+        grown = program.memory() - before
+    assert codes == [1009, 1002]
+    assert [{n["id"] for n in one["nodes"]} >= {"1-1.2"} for one in told] == [True, True]
+    assert grown < 16
+
+
+def closing_code(socket: ClientConnection) -> int | None:
+    """Returns with which code the service closes the socket."""
+    with suppress(ConnectionClosed):
+        while True:
+            socket.recv(timeout=10)
+    return socket.protocol.close_code
+
+
+def shown(socket: ClientConnection) -> Any:
+    """Returns the first frame that shows the board."""
+    while True:
+        told = frame(socket)
+        if any(node.get("serial") for node in told["nodes"]):
+            return told
 
 
 def test_an_unknown_socket_is_refused_with_404(tmp_path: Path) -> None:

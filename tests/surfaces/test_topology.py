@@ -202,6 +202,31 @@ async def test_the_rules_are_told_with_their_files_and_decisions(
     assert rules["out"] == {"permitted": False, "pattern": None, "file": None, "line": None}
 
 
+PLUGGED = """query($serial: String!) { device(serial: $serial) { ipAddress ipAddressReason
+  generation plugged { id model generation ipAddress } } }"""
+
+
+async def test_a_device_tells_what_is_plugged_in_of_it_and_its_address(
+    jig: tuple[Service, Sysfs], tmp_path: Path
+) -> None:
+    service, sysfs = jig
+    long = f"10000000{SERIAL}"
+    write_row(tmp_path, SERIAL, "1-1.2", "BOOTSTRAP-STARTED")
+    away = (await asked(service, PLUGGED, serial=SERIAL))["device"]
+    log = tmp_path / f"var/log/rpi-sb-provisioner/{long}/provisioner.log"
+    log.parent.mkdir(parents=True)
+    sysfs.plug("1-1.2", **BOARD, serial=long)
+    await service.station.usb.rescan()
+    log.write_text('Running command: "fastboot -s tcp:169.254.7.9 getvar version"\n')
+    await service.station.usb.rescan()
+    there = (await asked(service, PLUGGED, serial=SERIAL))["device"]
+    assert (away["ipAddress"], away["plugged"], away["generation"]) == (None, None, 5)
+    assert "not plugged in" in away["ipAddressReason"]
+    assert there["ipAddress"] == there["plugged"]["ipAddress"] == "169.254.7.9"
+    assert str(log.relative_to(tmp_path)) in there["ipAddressReason"]
+    assert (there["plugged"]["id"], there["plugged"]["generation"]) == ("1-1.2", 5)
+
+
 async def test_a_path_that_is_none_has_a_code(jig: tuple[Service, Sysfs]) -> None:
     for query in ('{ portPermitted(port: "x") { permitted } }', '{ port(id: "x") { id } }'):
         errors = (await jig[0].graphql(query))["errors"]
