@@ -44,17 +44,11 @@ def find_workdir_faults(view: WorkdirView) -> Iterator[Finding]:
         yield Finding(Topic.FOLDERS, Outcome.WARNING, because, "Make the folder.", (WORKDIR,))
 
 
-def find_room_faults(space: StoreSpace, image_bytes: int) -> Iterator[Finding]:
-    """Yields what is wrong with the room on the station's disk for an image of this size."""
-    remedy = "Delete images that are not needed, or free the disk otherwise."
+def find_room_faults(space: StoreSpace) -> Iterator[Finding]:
+    """Yields what is wrong with the room where the station keeps databases, logs and images."""
     if space.free < LEAST_FREE:
         because = f"Only {space.free >> 20} MiB are free where the station works."
-        yield Finding(Topic.SPACE, Outcome.FAILED, because, remedy)
-    elif space.free < image_bytes:
-        because = (
-            f"{space.free >> 20} MiB are free, and the image unpacks to {image_bytes >> 20} MiB "
-            "while boards are made."
-        )
+        remedy = "Delete images that are not needed, or free the disk otherwise."
         yield Finding(Topic.SPACE, Outcome.FAILED, because, remedy)
 
 

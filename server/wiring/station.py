@@ -20,6 +20,7 @@ from domain.firmware.firmware import Firmware
 from domain.host_paths import HostPaths
 from domain.internal_token import InternalToken
 from domain.preflight.fields import Fields
+from domain.preflight.image import ImageLook
 from domain.preflight.preflights import Preflights
 from domain.readiness import Readiness
 from domain.services.services import Services
@@ -121,7 +122,7 @@ async def open_station(
         configuration,
         fields=fields,
         images=store.images,
-        analyses=store.analyses,
+        image=ImageLook(store.images, store.choice),
         firmware=firmware,
         working_folder=working_folder,
         usb=usb,

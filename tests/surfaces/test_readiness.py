@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.domain.firmware.tree import build_tree
 from tests.surfaces.conftest import Service, running
+from tests.surfaces.image_store import running_store
 
 QUERY = (
     "{ readiness { ready summary checks { topic outcome } "
@@ -41,6 +42,20 @@ async def test_firmware_follows_the_disk_at_once(tmp_path: Path) -> None:
         assert _topics(await _asked(service))["FIRMWARE"] == "FAILED"
         tree.release("2712", "latest", "2026-07-02")
         assert _topics(await _asked(service))["FIRMWARE"] == "PASSED"
+
+
+async def test_an_image_that_is_none_stops_boards_with_its_own_reason(tmp_path: Path) -> None:
+    async with running_store(tmp_path) as service:
+        found = [one for one in (await _asked(service))["findings"] if one["topic"] == "IMAGE"]
+        assert found[0]["outcome"] == "FAILED"
+        assert {name for one in found for name in one["variables"]} == {"GOLD_MASTER_OS_FILE"}
+        told = await service.graphql(
+            '{ image(name: "gold.img") { goldMasterPreflight { findings { because } } } }'
+        )
+        reasons = {
+            one["because"] for one in told["data"]["image"]["goldMasterPreflight"]["findings"]
+        }
+        assert {one["because"] for one in found} <= reasons
 
 
 async def test_asking_changes_nothing_and_is_written_down_once(empty_service: Service) -> None:
