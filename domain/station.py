@@ -10,6 +10,8 @@ from domain.configuration.configuration import Configuration
 from domain.configuration.history import ConfigHistory
 from domain.configuration.workdir import WorkingFolder
 from domain.csrf_tokens import CsrfTokens
+from domain.customisation.dry_runs import DryRuns
+from domain.customisation.hook_runs import HookRuns
 from domain.customisation.script_history import ScriptHistory
 from domain.customisation.scripts import Scripts
 from domain.devices.attempt_list import Attempts
@@ -161,6 +163,8 @@ class Station:
     stored_pin: StoredPin
     analyses: Analyses
     scripts: Scripts
+    dry_runs: DryRuns
+    hook_runs: HookRuns
     boot_packages: BootPackages
     script_history: ScriptHistory
     gold_master: GoldMasterChoice

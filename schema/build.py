@@ -16,6 +16,7 @@ from schema.configuration.history import (
     ConfigurationHistoryMutations,
     ConfigurationHistoryQueries,
 )
+from schema.customisation.runs import DryRunMutations, HookRunQueries
 from schema.customisation.scripts import (
     CustomisationMutations,
     CustomisationQueries,
@@ -84,6 +85,7 @@ class Query(
     ConfigurationHistoryQueries,
     CustomisationQueries,
     ScriptVersionQueries,
+    HookRunQueries,
 ):
     """Root of queries."""
 
@@ -106,6 +108,7 @@ class Mutation(
     ConfigurationHistoryMutations,
     CustomisationMutations,
     ScriptVersionMutations,
+    DryRunMutations,
 ):
     """Root of mutations."""
 

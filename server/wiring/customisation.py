@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from adapters.inotify import names_changed
+from adapters.nobody_cell import NobodyCell
 from adapters.service_db.database import ServiceDb
 from adapters.service_db.script_versions import StoredVersions
 from adapters.shells import SystemShells
+from domain.customisation.dry_runs import DryRuns
 from domain.customisation.script_folder import STAGED, ScriptFolder
 from domain.customisation.script_history import ScriptHistory
 from domain.customisation.scripts import Scripts
@@ -24,13 +26,19 @@ class CustomisationParts:
     folder: ScriptFolder
     scripts: Scripts
     history: ScriptHistory
+    dry_runs: DryRuns
 
 
 def build_customisation(paths: HostPaths, hub: Hub, service_db: ServiceDb) -> CustomisationParts:
     """Returns the features; they open nothing."""
     folder, past = ScriptFolder(paths), History(StoredVersions(service_db))
     scripts = Scripts(hub, folder, SystemShells(), past)
-    return CustomisationParts(folder, scripts, ScriptHistory(folder, scripts, past))
+    return CustomisationParts(
+        folder,
+        scripts,
+        ScriptHistory(folder, scripts, past),
+        DryRuns(folder, scripts, NobodyCell()),
+    )
 
 
 def watch_customisation(background: Background, parts: CustomisationParts) -> None:

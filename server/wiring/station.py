@@ -13,6 +13,7 @@ from adapters.systemd import SystemdUnits
 from domain.configuration.configuration import Configuration
 from domain.configuration.workdir import WorkingFolder
 from domain.csrf_tokens import CsrfTokens
+from domain.customisation.hook_runs import HookRuns
 from domain.devices.board_units import is_any_at_work
 from domain.devices.devices import Devices
 from domain.events import Hub
@@ -167,6 +168,8 @@ async def open_station(
         stored_pin=tokens.pin,
         analyses=store.analyses,
         scripts=customisation.scripts,
+        dry_runs=customisation.dry_runs,
+        hook_runs=HookRuns(journal),
         boot_packages=store.boot_packages,
         script_history=customisation.history,
         gold_master=store.choice,

@@ -372,3 +372,41 @@ async def test_the_past_of_a_script_is_listed_compared_and_restored(tmp_path: Pa
     assert missing == {"code": "SCRIPT_VERSION_NOT_FOUND"}
     assert nothing["errors"][0]["extensions"]["code"] == "SCRIPT_VERSION_NOT_FOUND"
     assert [row[0] for row in files(rows)] == ["SAVE_SCRIPT", "RESTORE_SCRIPT"]
+
+
+async def test_a_script_is_tried_or_the_reason_comes_back(tmp_path: Path) -> None:
+    mutation = (
+        "mutation($name: String!, $content: String) { dryRunScript(input: {name: $name, "
+        "content: $content}) { ... on ScriptDryRun { exitStatus output timedOut outputCut } "
+        "... on Problem { code } } }"
+    )
+    put(tmp_path, f"{NAME}.sh", "echo saved; exit 5\n")
+    async with running(tmp_path) as service:
+        saved = (await service.graphql(mutation, name=NAME))["data"]["dryRunScript"]
+        given = (await service.graphql(mutation, name=NAME, content="exit 6"))["data"]
+        unknown = (await service.graphql(mutation, name="x", content=""))["data"]
+        rows = await service.audit_rows()
+    assert unknown["dryRunScript"] == {"code": "INVALID_SCRIPT_NAME"}
+    if "code" in saved:
+        assert saved == {"code": "SCRIPT_DRY_RUN_UNAVAILABLE"}
+        pytest.skip("needs root and namespaces (unshare of package util-linux)")
+    assert saved == {"exitStatus": 5, "output": "saved\n", "timedOut": False, "outputCut": False}
+    assert given["dryRunScript"]["exitStatus"] == 6
+    assert [(row[0], row[3]) for row in files(rows)] == [
+        ("DRY_RUN_SCRIPT", "as nobody: exit status 5"),
+        ("DRY_RUN_SCRIPT", "as nobody: exit status 6"),
+    ]
+
+
+async def test_without_a_journal_hook_runs_are_none(tmp_path: Path) -> None:
+    query = (
+        '{ deviceHooks(serial: "a0b0c0d0") { name lastRun { outcome } } '
+        f'hookRuns(hook: "{NAME}") {{ totalCount }} }}'
+    )
+    async with running(tmp_path) as service:
+        answer = (await service.graphql(query))["data"]
+        wrong = await service.graphql('{ hookRuns(hook: "x") { totalCount } }')
+    assert len(answer["deviceHooks"]) == 21
+    assert {hook["lastRun"] for hook in answer["deviceHooks"]} == {None}
+    assert answer["hookRuns"]["totalCount"] == 0
+    assert wrong["errors"][0]["extensions"]["code"] == "INVALID_SCRIPT_NAME"
