@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.images.disks import DiskFaultKind, analyse_disk
+from domain.images.store_folder import StoreFolder
 from domain.uploads.decompression import Programs, decode_sniffed, peek
 from domain.uploads.intake import Chunk
 from domain.uploads.kinds import UploadKind, UploadPlan
@@ -35,8 +37,9 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """Where and how uploads are made; `folder` is the store's real folder."""
+    """Where and how uploads are made; `folder` is the real one of `store`."""
 
+    store: StoreFolder
     folder: Path
     limits: UploadLimits
     programs: Programs
@@ -57,6 +60,7 @@ def stage_image(
     handle = open_staged(path)
     try:
         sha256 = _write(plan, source, handle, shop, tracker)
+        _check_whole(plan, handle)
         os.fsync(handle)
     except BaseException:
         path.unlink(missing_ok=True)
@@ -79,6 +83,14 @@ def check_head(plan: UploadPlan, head: bytes) -> None:
     else:
         message = f"{plan.filename} is no disk image but {content.value}."
     raise NotAnImage(message, detail=plan.filename)
+
+
+def _check_whole(plan: UploadPlan, handle: int) -> None:
+    """Raises `NotAnImage` where the partition table speaks of more than there is."""
+    outside = [f for f in analyse_disk(handle).faults if f.kind is DiskFaultKind.OUTSIDE]
+    if outside:
+        message = f"{plan.filename} is cut off: {outside[0].sentence}"
+        raise NotAnImage(message, detail=plan.filename)
 
 
 def _decompressed(plan: UploadPlan, source: Iterator[Chunk], shop: Workshop) -> Iterator[Chunk]:

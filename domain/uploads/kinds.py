@@ -10,7 +10,7 @@ from domain.uploads.refusals import UploadTypeUnknown
 IMAGE = ".img"
 COMPRESSED = (".img.xz", ".img.zst", ".img.gz", ".img.bz2")
 ARCHIVES = (".tar.xz", ".tar.zst", ".tar.gz", ".tgz", ".zip")
-ACCEPTED = (IMAGE, *COMPRESSED)
+ACCEPTED = (IMAGE, *COMPRESSED, *ARCHIVES)
 
 
 class UploadKind(StrEnum):
@@ -44,6 +44,9 @@ def plan_of(filename: str) -> UploadPlan:
     Raises `ImageNameInvalid` and `UploadTypeUnknown`.
     """
     lower = filename.lower()
+    for suffix in ARCHIVES:
+        if lower.endswith(suffix):
+            return _stripped(filename, UploadKind.ARCHIVE, suffix)
     for suffix in COMPRESSED:
         if lower.endswith(suffix):
             return _stripped(filename, UploadKind.COMPRESSED, suffix.removeprefix(IMAGE))

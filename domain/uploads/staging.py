@@ -7,8 +7,6 @@ import queue
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from domain.images.names import is_image_name
@@ -38,16 +36,12 @@ def open_staged(path: Path) -> int:
     return handle
 
 
-@contextmanager
-def staged_folder(folder: Path) -> Iterator[Path]:
-    """Makes a hidden folder, which is removed at the end with what is then in it; blocks."""
+def make_staged_folder(folder: Path) -> Path:
+    """Makes a hidden folder in the store; blocks. Raises OSError."""
     staged = staged_path(folder, FOLDER_SUFFIX)
     staged.mkdir(mode=FOLDER_MODE)
-    try:
-        staged.chmod(FOLDER_MODE)
-        yield staged
-    finally:
-        remove(staged)
+    staged.chmod(FOLDER_MODE)
+    return staged
 
 
 def remove(path: Path) -> None:

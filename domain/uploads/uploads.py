@@ -12,6 +12,7 @@ from domain.errors import ProvisionerError
 from domain.file_accesses import FileAccess
 from domain.images.names import printable
 from domain.images.store_folder import StoreFolder
+from domain.uploads.archive_staging import stage_archive
 from domain.uploads.decompression import Programs
 from domain.uploads.failures import translated
 from domain.uploads.image_staging import Staged, Workshop, stage_image
@@ -159,7 +160,7 @@ class Uploads:
             self._folder.make()
             base = self._folder.base()
             Room(base, self.limits).check(size)
-        return Workshop(base, self.limits, self._programs)
+        return Workshop(self._folder, base, self.limits, self._programs)
 
     def _id(self, wanted: str) -> str:
         is_good = wanted and len(wanted) <= LONGEST_ID and wanted.isprintable()
@@ -200,7 +201,8 @@ class Uploads:
 
 def _work(plan: UploadPlan, chunks: Iterator[Chunk], shop: Workshop, tracker: Tracker) -> Staged:
     with translated():
-        return stage_image(plan, tracker.watched(chunks), shop, tracker)
+        stage = stage_archive if plan.kind is UploadKind.ARCHIVE else stage_image
+        return stage(plan, tracker.watched(chunks), shop, tracker)
 
 
 def _clear_away(working: Working) -> None:

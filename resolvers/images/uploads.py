@@ -1,19 +1,33 @@
 """What people and programs send into the image store."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 
 from domain.caller import Role
 from domain.events import Update
+from domain.images.analyses import Analysis
+from domain.uploads.kinds import UploadKind
 from domain.uploads.progress import Upload
 from domain.uploads.settling import Uploaded
 from domain.uploads.uploads import Incoming
 from resolvers.operation import Call, Effect, operation, watch
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What came of an upload; `analysis` is there for an artefact alone (contract images 4.4)."""
+
+    uploaded: Uploaded
+    analysis: Analysis | None = None
+
+
 @operation(role=Role.ENGINEER, effect=Effect.CHANGE, graphql="Subscription.uploadProgress")
-async def upload_image(call: Call, *, incoming: Incoming) -> Uploaded:
+async def upload_image(call: Call, *, incoming: Incoming) -> Received:
     """Makes an image of a file while it arrives."""
-    return await call.station.uploads.receive(incoming, note=call.file_access)
+    uploaded = await call.station.uploads.receive(incoming, note=call.file_access)
+    if uploaded.plan.kind is not UploadKind.ARCHIVE:
+        return Received(uploaded)
+    return Received(uploaded, await call.station.analyses.get(uploaded.name))
 
 
 @operation(role=Role.VIEWER, effect=Effect.READ, graphql="Query.uploads")

@@ -2,8 +2,10 @@
 
 from starlette.responses import Response
 
+from domain.images.descriptor import DescriptorInvalid
 from domain.images.hash_refusals import ImageBusy
 from domain.images.names import ImageNameInvalid
+from domain.images.sparse import SparseInvalid
 from domain.uploads.kinds import ACCEPTED, UploadKind
 from domain.uploads.refusals import (
     ArchiveBroken,
@@ -20,11 +22,11 @@ from domain.uploads.refusals import (
     UploadTooLarge,
     UploadTypeUnknown,
 )
-from domain.uploads.settling import Uploaded
 from domain.uploads.uploads import Incoming
-from resolvers.images.uploads import upload_image
+from resolvers.images.uploads import Received, upload_image
 from resolvers.operation import Call
 from rest_compat.encoding import json_answer
+from rest_compat.images.analysis import analysis_of
 from rest_compat.images.images import TEXT
 from rest_compat.multipart import FormFile
 from rest_compat.question import Question
@@ -50,7 +52,8 @@ async def _upload(call: Call, question: Question) -> Response:
     return json_answer(_answer(await upload_image.perform(call, incoming=incoming)))
 
 
-def _answer(uploaded: Uploaded) -> dict[str, Json]:
+def _answer(received: Received) -> dict[str, Json]:
+    uploaded = received.uploaded
     kind = uploaded.plan.kind
     is_plain_renamed = kind is UploadKind.PLAIN and uploaded.is_renamed
     told: dict[str, Json] = {
@@ -61,7 +64,11 @@ def _answer(uploaded: Uploaded) -> dict[str, Json]:
         "message": RENAMED if is_plain_renamed else MESSAGES[kind],
         "sha256": uploaded.sha256,
     }
-    return told | ({"original_filename": uploaded.plan.filename} if uploaded.is_renamed else {})
+    if uploaded.is_renamed:
+        told["original_filename"] = uploaded.plan.filename
+    if received.analysis is not None:
+        told["analysis"] = analysis_of(received.analysis)
+    return told
 
 
 UPLOADED: Schema = {
@@ -74,6 +81,7 @@ UPLOADED: Schema = {
         "renamed": {"type": "boolean"},
         "original_filename": {"type": "string", "description": "Only if renamed."},
         "message": TEXT,
+        "analysis": {"type": "object", "description": "Of an artefact: what /analyze-image says."},
         "sha256": {
             "type": "string",
             "description": "Of the stored bytes; of an artefact that of its archive.",
@@ -117,6 +125,8 @@ ROUTES: tuple[Route, ...] = (
             Fault(ArchiveBroken),
             Fault(ArchiveUnsafe),
             Fault(ArchiveTooLarge, 413),
+            Fault(DescriptorInvalid),
+            Fault(SparseInvalid),
             Fault(UploadTooLarge, 413),
             Fault(UploadCancelled),
             Fault(SpaceShort, 507),

@@ -38,7 +38,7 @@ from server.wiring.records import build_recording, build_verification, watch_rec
 from server.wiring.statuses import build_judging, follow_boards
 from server.wiring.timeline import build_timeline
 from server.wiring.tokens import build_tokens
-from server.wiring.uploads import build_uploads
+from server.wiring.uploads import build_uploads, watch_uploads
 from server.wiring.usb import build_usb
 from server.wiring.versions import find_versions
 from server.wiring.watching import start_watching
@@ -183,6 +183,7 @@ async def open_station(
     look_after(background, auditing)
     watch_journal(background, paths, hub)
     watch_images(background, store)
+    watch_uploads(background, store, hub)
     watch_customisation(background, customisation)
     watch_records(background, recording)
     return station
