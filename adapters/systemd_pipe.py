@@ -47,9 +47,14 @@ class BusPipe:
         return cls(child)
 
     def send(self, request: Line) -> None:
-        """Gives the child a request; never waits."""
-        if self._child.stdin is not None:
+        """Gives the child a request; never waits. Raises `ChildGone`."""
+        if self._child.stdin is None:
+            return
+        try:
             self._child.stdin.write(json.dumps(request).encode() + b"\n")
+        except RuntimeError as error:
+            # uvloop, unlike asyncio's own loop, refuses to write where nobody reads any more.
+            raise ChildGone("the child ended") from error
 
     async def receive(self) -> Line:
         """Returns the child's next line; raises `ChildGone` when there will be none."""

@@ -12,7 +12,7 @@ from resolvers.operation import Call
 from resolvers.station import issue_csrf_token
 from rest_compat.encoding import json_answer
 from rest_compat.http_errors import JsonInvalid
-from rest_compat.json_texts import as_text
+from rest_compat.json_texts import AS_TEXT, as_text
 from rest_compat.question import Question
 from rest_compat.route import (
     Answer,
@@ -28,10 +28,15 @@ from rest_compat.route import (
 
 TEXT: Schema = {"type": "string"}
 OPTIONS: Schema = {"type": "object", "additionalProperties": TEXT}
+CHANGES: Schema = {
+    "type": ["object", "null"],
+    "propertyNames": {"pattern": "^[A-Za-z0-9_]+$"},
+    "additionalProperties": AS_TEXT,
+}
 QUESTION: Schema = {
     "type": "object",
     "required": ["field"],
-    "properties": {"field": TEXT, "value": TEXT},
+    "properties": {"field": {"type": "string", "minLength": 1}, "value": AS_TEXT},
 }
 VALIDATED: Schema = {
     "type": "object",
@@ -113,7 +118,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Stores settings, all or none; a mask that was shown leaves the secret as it is.",
         contract="configuration 12",
         serves=Served(update_configuration.name, update_configuration.policy, _set),
-        body=Body("application/json", OPTIONS),
+        body=Body("application/json", CHANGES),
         answers=(Answer(200, "They are in force. Nothing is said.", media_type=""),),
         faults=(
             Fault(JsonInvalid),

@@ -3,6 +3,10 @@
 import json
 
 from rest_compat.http_errors import JsonInvalid
+from rest_compat.route import Schema
+
+AS_TEXT: Schema = {"type": ["string", "number", "boolean", "null"]}
+"""What `as_text` takes."""
 
 
 def as_text(value: object, *, name: str) -> str:

@@ -136,7 +136,7 @@ def _operation(route: Route, number: int, unrouted: Sequence[str]) -> dict[str, 
         described["x-graphql"] = route.serves.policy.graphql
     if route.body is not None:
         described["requestBody"] = {
-            "required": True,
+            "required": route.body.required,
             "content": {route.body.media_type: {"schema": route.body.schema}},
         }
     return described

@@ -49,11 +49,13 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A request's body: its media type, its schema and the most bytes that are read of it."""
+    """A request's body: its media type, its schema, the most bytes that are read of it, and
+    whether it must be there."""
 
     media_type: str
     schema: Schema
     most_bytes: int = BODY_BYTES
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)

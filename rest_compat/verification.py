@@ -51,7 +51,11 @@ ROUTES: tuple[Route, ...] = (
         serves=Served(verify_label.name, verify_label.policy, _verify),
         body=Body(
             "application/json",
-            {"type": "object", "required": ["qrcode"], "properties": {"qrcode": TEXT}},
+            {
+                "type": "object",
+                "required": ["qrcode"],
+                "properties": {"qrcode": {"type": "string", "minLength": 1}},
+            },
         ),
         answers=(
             Answer(

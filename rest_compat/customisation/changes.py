@@ -20,7 +20,7 @@ from resolvers.customisation import delete_script, disable_script, enable_script
 from resolvers.operation import Operation
 from rest_compat.customisation.scripts import SAVED, TEXT, metadata, script_of
 from rest_compat.encoding import json_answer
-from rest_compat.http_errors import JsonInvalid
+from rest_compat.json_texts import AS_TEXT, as_text
 from rest_compat.question import Question
 from rest_compat.route import Answer, Arguments, Body, Fault, Parameter, Route, Schema, served
 
@@ -29,8 +29,13 @@ MOST_BODY = 6 * MOST_BYTES + 4096
 SAVING: Schema = {
     "type": "object",
     "required": ["filename", "content"],
-    "properties": {"filename": TEXT, "content": TEXT},
+    "properties": {
+        # As a text it is then checked as a file's name; the content may be anything (contract 4.4).
+        "filename": {"type": ["string", "number", "boolean"], "minLength": 1},
+        "content": AS_TEXT,
+    },
 }
+MEMBERS = {"name": "filename", "content": "content"}
 FORM: Schema = {"type": "object", "properties": {"script": TEXT}}
 NAME = Parameter("script", "query", "The script, unless the form has it.")
 
@@ -50,25 +55,11 @@ async def _saving(question: Question) -> Arguments:
     body = {} if is_null and _is_json(question) else await question.json_object()
     if "filename" not in body or "content" not in body:
         raise FieldsMissing("The members `filename` and `content` are needed.")
-    return {"name": _text(body, "filename"), "content": _text(body, "content")}
+    return {name: as_text(body[member], name=member) for name, member in MEMBERS.items()}
 
 
 def _is_json(question: Question) -> bool:
     return "application/json" in question.header("content-type")
-
-
-def _text(body: dict[str, object], name: str) -> str:
-    # Numbers and the like become texts, as the old service takes them (contract 4.4).
-    value = body[name]
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    raise JsonInvalid(f"`{name}` is a text.", field=name)
 
 
 def _saved(script: Script) -> Response:

@@ -70,7 +70,8 @@ async def _download(call: Call, question: Question) -> Response:
 
 INFO: Schema = {
     "type": "object",
-    "required": ["image_name", "exists", "status", "generating"],
+    # `generating` is ours: the old service does not send it.
+    "required": ["image_name", "exists", "status"],
     "properties": {
         "image_name": TEXT,
         "exists": {"type": "boolean"},

@@ -31,7 +31,13 @@ ERROR = "Error"
 ARTEFACT = "IDP Artefact"
 
 TEXT: Schema = {"type": "string"}
-NAME = Parameter("name", "query", "The image's name, as /images/list shows it.", required=True)
+NAME = Parameter(
+    "name",
+    "query",
+    "The image's name, as /images/list shows it.",
+    required=True,
+    schema={"type": "string", "minLength": 1},
+)
 UNKNOWN = (Fault(ImageNameMissing), Fault(ImageNotFound, 400))
 """This area answers 400 for an image that is not there; only its analysis answers 404 (contract
 images 2, 3, 5, 6)."""

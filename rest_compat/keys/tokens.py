@@ -93,7 +93,7 @@ async def _wanted(question: Question) -> Arguments:
         return {}
     if body is not None and not isinstance(body, dict):
         raise JsonInvalid("The body is JSON, but not an object.")
-    token = (body or {}).get("token") or ""
+    token = (body or {}).get("token", "")
     if not isinstance(token, str):
         raise JsonInvalid("`token` must be a text.", field="token")
     return {"token": token, "pin": pin_of(body or {})}
@@ -152,7 +152,9 @@ ROUTES: tuple[Route, ...] = (
         contract="configuration 9, 12",
         serves=served(discover_token_keys, _discovered, _wanted),
         body=Body(
-            "application/json", {"type": "object", "properties": {"pin": PIN, "token": TEXT}}
+            "application/json",
+            {"type": ["object", "null"], "properties": {"pin": PIN, "token": TEXT}},
+            required=False,
         ),
         answers=(Answer(200, "The keys, or what is in the way.", schema=DISCOVERED),),
         faults=(Fault(JsonInvalid), Fault(PinTooLong), Fault(PinMalformed)),

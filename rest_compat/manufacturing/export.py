@@ -61,7 +61,9 @@ def _parameter(name: str, description: str, schema: Schema | None = None) -> Par
 TEXT: Schema = {"type": "string"}
 RECORDS: Schema = {"type": "array", "items": {"type": "object"}}
 YES_NO: Schema = {"type": "string", "enum": ["yes", "no", "unknown"]}
-MOMENT: Schema = {"type": "string", "format": "date-time"}
+NONE: Schema = {"maxLength": 0}
+"""An empty text is as good as absent."""
+MOMENT: Schema = {"type": "string", "anyOf": [{"format": "date-time"}, NONE]}
 SEVERAL: Schema = {"type": "array", "items": {"type": "string"}}
 PARAMETERS = (
     _parameter("format", "How it is written; absent: csv.", _words(ExportFormat)),

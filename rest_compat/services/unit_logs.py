@@ -24,8 +24,9 @@ NUMBERS = ("page", "page_size", "total_entries", "total_pages")
 NAME = Parameter("name", "path", "The unit; `.service` may be left out.", required=True)
 PARAMETERS = (
     NAME,
-    Parameter("page", "query", "Which page; the last one where there are fewer.", schema=NUMBER),
-    Parameter("page_size", "query", f"Lines a page, at most {MOST}.", schema=NUMBER),
+    # The numbers are read as `stoi` reads them: no text is refused (contract services 4).
+    Parameter("page", "query", "Which page; 1 if it is no number above 0."),
+    Parameter("page_size", "query", f"Lines a page, at most {MOST}; {DEFAULT_SIZE} likewise."),
     Parameter("order", "query", "asc, or desc: the newest line first.", schema=TEXT),
 )
 LOG: Schema = {

@@ -25,14 +25,20 @@ KINDS = {
 }
 
 
-def recorded_answers() -> Iterator[tuple[str, Answered]]:
-    """Yields the id of each case and each answer that it accepts of us."""
+def recorded_answers() -> Iterator[tuple[str, list[Answered]]]:
+    """Yields the id of each case and the answers of which it accepts any one of us."""
     for file in sorted(CASES.glob("*.json")):
         case = json.loads(file.read_text())
         expect = case["expect"]
-        for one in expect.get("any_of", [expect]) if isinstance(expect, dict) else [expect]:
-            for answered in _accepted(case, {} if one == "same" else one):
-                yield case["id"], answered
+        several = expect.get("any_of", [expect]) if isinstance(expect, dict) else [expect]
+        yield (
+            case["id"],
+            [
+                answered
+                for one in several
+                for answered in _accepted(case, {} if one == "same" else one)
+            ],
+        )
 
 
 def _accepted(case: Mapping[str, Any], expect: Mapping[str, Any]) -> Iterator[Answered]:

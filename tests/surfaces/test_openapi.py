@@ -31,11 +31,19 @@ async def test_the_served_document_is_the_printed_one(service: Service) -> None:
 def test_every_recorded_answer_is_as_the_document_says() -> None:
     if not CASES.is_dir():
         pytest.skip("the recorded answers (../shared/parity beside the checkout) are absent")
-    recorded = list(recorded_answers())
-    operations = [one for _, one in recorded if described().operation(one.method, one.target)]
+    recorded = dict(recorded_answers())
+    operations = [id for id, accepted in recorded.items() if any(map(is_operation, accepted))]
+    # Where several answers are right, ours is one of them.
+    wrong = {
+        id: [described().problems(one) for one in accepted] for id, accepted in recorded.items()
+    }
     assert len(recorded) > 400
     assert len(operations) > 120
-    assert [text for _, one in recorded for text in described().problems(one)] == []
+    assert {id: problems for id, problems in wrong.items() if problems and all(problems)} == {}
+
+
+def is_operation(answered: Answered) -> bool:
+    return described().operation(answered.method, answered.target) is not None
 
 
 @pytest.mark.parametrize(
