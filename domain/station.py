@@ -35,6 +35,7 @@ from domain.internal_token import InternalToken
 from domain.keys.signing_tokens import SigningTokens
 from domain.keys.stored_pin import StoredPin
 from domain.manufacturing.manufacturing import Manufacturing
+from domain.manufacturing.new_database import NewDatabases
 from domain.preflight.fields import Fields
 from domain.preflight.preflights import Preflights
 from domain.readiness import Part, PartChanged, Readiness
@@ -150,6 +151,7 @@ class Station:
     keypairs: Keypairs
     flags: Flags
     records: Manufacturing
+    new_databases: NewDatabases
     verification: Verification
     units: Units
     services: Services

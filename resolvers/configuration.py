@@ -40,8 +40,12 @@ async def update_configuration(
 ) -> tuple[SettingChange, ...]:
     """Stores all changes or none; `seen` is the revision that the caller looked at."""
     _check_role(call, changes)
+
+    def prepare(values: Mapping[str, str]) -> None:
+        call.station.new_databases.provide(values, changed=changes.keys(), note=call.file_access)
+
     with _noted(call):
-        edit = Edit(changes=changes, seen=seen, confirmed=confirmed)
+        edit = Edit(changes=changes, seen=seen, confirmed=confirmed, prepare=prepare)
         return await call.station.configuration.edit(edit)
 
 

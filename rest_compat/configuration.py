@@ -5,6 +5,7 @@ from starlette.responses import Response
 from domain.configuration.file import ConfigNotWritten
 from domain.configuration.settings import ConfigurationView, Source
 from domain.configuration.variables import ConfigKeyRefused, ConfigValueRefused
+from domain.manufacturing.new_database import RecordDatabaseNotMade
 from domain.preflight.answers import FieldAnswer
 from domain.preflight.fields import FieldNameMissing, FieldUnknown
 from resolvers.configuration import check_setting, get_configuration, update_configuration
@@ -76,7 +77,7 @@ async def _set(call: Call, question: Question) -> Response:
         name: as_text(value, name=name) for name, value in body.items() if name != CSRF_MEMBER
     }
     await update_configuration.perform(call, changes=changes)
-    return Response(media_type="text/html")
+    return Response()
 
 
 async def _validate(call: Call, question: Question) -> Response:
@@ -125,6 +126,7 @@ ROUTES: tuple[Route, ...] = (
             Fault(ConfigKeyRefused),
             Fault(ConfigValueRefused),
             Fault(ConfigNotWritten, 500),
+            Fault(RecordDatabaseNotMade, 500),
         ),
         checks_csrf=True,
     ),

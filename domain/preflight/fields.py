@@ -16,7 +16,8 @@ from domain.configuration.variables import (
     shown_name,
     variable_of,
 )
-from domain.errors import Invalid
+from domain.errors import Invalid, ProvisionerError
+from domain.firmware.firmware import Firmware
 from domain.host_paths import HostPaths
 from domain.preflight.answers import GOOD, FieldAnswer, bad
 from domain.preflight.gold_master import gold_master
@@ -32,7 +33,6 @@ PATH_RULES: dict[str, Callable[[Path, str], FieldAnswer]] = {
     "CUSTOMER_KEY_FILE_PEM": readable_file,
     "GOLD_MASTER_OS_FILE": gold_master,
     "RPI_DEVICE_BOOTLOADER_CONFIG_FILE": readable_file,
-    "RPI_DEVICE_FIRMWARE_FILE": readable_file,
     "RPI_DEVICE_RETRIEVE_KEYPAIR": announced_folder,
     "RPI_SB_WORKDIR": folder,
     "RPI_SB_PROVISIONER_MANUFACTURING_DB": database,
@@ -61,8 +61,9 @@ class FieldUnknown(Invalid):
 class Fields:
     """Answers for single values; nothing is changed."""
 
-    def __init__(self, paths: HostPaths, configuration: Configuration) -> None:
+    def __init__(self, paths: HostPaths, configuration: Configuration, firmware: Firmware) -> None:
         self._paths = paths
+        self._firmware = firmware
         self._configuration = configuration
 
     async def check(self, name: str, value: str) -> FieldAnswer:
@@ -93,11 +94,20 @@ class Fields:
             return bad(f"{name} must have a value.") if variable_of(name).needed else GOOD
         if rule := PATH_RULES.get(name):
             return checked(self._paths, value, rule)
+        if name == "RPI_DEVICE_FIRMWARE_FILE":
+            return self._release(value)
         if name == "CUSTOMER_KEY_PKCS11_NAME":
             return _key_uri(value)
         if name == "RPI_CONNECT_API_KEY" and _BLANK.search(value):
             return bad("The token holds a blank.")
         return GOOD
+
+    def _release(self, value: str) -> FieldAnswer:
+        try:
+            release = self._firmware.check_now(value)
+        except ProvisionerError as error:
+            return bad(error.message)
+        return FieldAnswer(message=f"Firmware {release.version} of channel {release.channel}.")
 
 
 def _key_uri(value: str) -> FieldAnswer:

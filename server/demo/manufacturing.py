@@ -9,44 +9,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from adapters.manufacturing.new_database import SCHEMA
 from server.demo.attempts import Attempt
 from server.demo.boards import Board
 from server.demo.firmware import bootloader_time
 from server.demo.signing_keys import SigningKey
 from server.demo.states import BUSY_SECONDS, sql_time
-
-SCHEMA = """CREATE TABLE devices(
-    id                          integer      primary key,
-    boardname                   varchar(255) not null,
-    serial                      char(8)      not null,
-    eth_mac                     char(17)     not null,
-    wifi_mac                    char(17)     not null,
-    bt_mac                      char(17)     not null,
-    mmc_size                    integer      not null,
-    mmc_cid                     char(32)     not null,
-    rpi_duid                    char(32)     not null,
-    board_revision              varchar(255) not null,
-    processor                   varchar(255) not null,
-    memory                      varchar(255) not null,
-    manufacturer                varchar(255) not null,
-    secure                      integer      not null default 1,
-    jtag_locked                 integer      default NULL,
-    eeprom_write_protected      integer      default NULL,
-    pubkey_programmed           integer      default NULL,
-    devkey_revoked              integer      default NULL,
-    signed_boot_enabled         integer      default NULL,
-    os_image_filename           varchar(255) default NULL,
-    os_image_sha256             char(64)     default NULL,
-    connect_registered          integer      default NULL,
-    connect_device_id           varchar(255) default NULL,
-    eeprom_size                 integer      default NULL,
-    eeprom_jedec                char(6)      default NULL,
-    eeprom_unique_id            varchar(32)  default NULL,
-    bootloader_build_timestamp  integer      default NULL,
-    customer_key_fingerprint    char(64)     default NULL,
-    customer_key_label          varchar(255) default NULL,
-    provision_ts                timestamp    default current_timestamp
-)"""
 
 Cell = str | int | None
 

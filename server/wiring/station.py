@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from adapters.device_states import DeviceStates
 from adapters.journal import SystemdJournal
+from adapters.manufacturing.new_database import SqliteNewDatabase
 from adapters.service_db.database import ServiceDb
 from adapters.service_db.preferences import StoredPreference
 from adapters.systemd import SystemdUnits
@@ -20,6 +21,7 @@ from domain.events import Hub
 from domain.firmware.firmware import Firmware
 from domain.host_paths import HostPaths
 from domain.internal_token import InternalToken
+from domain.manufacturing.new_database import NewDatabases
 from domain.preflight.fields import Fields
 from domain.preflight.image import ImageLook
 from domain.preflight.preflights import Preflights
@@ -118,7 +120,8 @@ async def open_station(
         at_work=partial(is_any_at_work, units),
         note=own_accesses(auditing.log),
     )
-    fields, firmware = Fields(paths, configuration), Firmware(paths, configuration)
+    firmware = Firmware(paths, configuration)
+    fields = Fields(paths, configuration, firmware)
     preflights = Preflights(
         configuration,
         fields=fields,
@@ -155,6 +158,7 @@ async def open_station(
         keypairs=files.keypairs,
         flags=files.flags,
         records=records,
+        new_databases=NewDatabases(SqliteNewDatabase(paths)),
         verification=build_verification(records, service_db, judging.attempts),
         units=units,
         services=services,

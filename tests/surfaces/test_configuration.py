@@ -281,3 +281,22 @@ async def test_who_may_not_change_may_look(built: Path) -> None:
             assert (await service.client.get("/options/get", headers=headers)).status_code == 200
             answer = await service.client.post("/options/set", json={name: "4"}, headers=headers)
             assert (answer.status_code, answer.json()["error_code"]) == (403, "ROLE_TOO_LOW")
+
+
+async def test_a_database_that_is_named_is_made(demo: Service) -> None:
+    name = "RPI_SB_PROVISIONER_MANUFACTURING_DB"
+    answer = await demo.client.post("/options/set", json={name: "/srv/new/line.db"})
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert (await demo.client.get("/api/v2/manufacturing")).json() == []
+    rows = [(row["operation"], row["target_path"]) for row in await demo.audit_rows()]
+    assert ("CREATE", "/srv/new/line.db") in rows
+    assert (await demo.client.post("/options/set", json={name: ""})).status_code == 200
+
+
+async def test_a_database_that_cannot_be_made_changes_nothing(demo: Service) -> None:
+    before = (demo.root / CONFIG).read_bytes()
+    body = {"RPI_SB_PROVISIONER_MANUFACTURING_DB": f"/{CONFIG}/x.db", "RPI_DEVICE_FAMILY": "4"}
+    answer = await demo.client.post("/options/set", json=body)
+    assert (answer.status_code, answer.json()["error_code"]) == (500, "DB_CREATE_ERROR")
+    assert answer.json()["details"] == f"Path: /{CONFIG}/x.db"
+    assert (demo.root / CONFIG).read_bytes() == before

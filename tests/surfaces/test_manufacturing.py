@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from server.demo.manufacturing import SCHEMA
+from adapters.manufacturing.new_database import SCHEMA
 from tests.surfaces.conftest import Service, running
 from tests.surfaces.test_story import Socket
 

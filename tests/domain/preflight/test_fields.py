@@ -9,6 +9,7 @@ import pytest
 from domain.configuration.configuration import Configuration
 from domain.configuration.masking import MASK
 from domain.events import Hub
+from domain.firmware.firmware import Firmware
 from domain.host_paths import HostPaths
 from domain.preflight.fields import FieldNameMissing, Fields, FieldUnknown
 
@@ -34,7 +35,12 @@ def root(tmp_path: Path) -> Path:
 
 def ask(root: Path, name: str, value: str) -> Any:
     paths = HostPaths(root)
-    return Fields(paths, Configuration(paths, Hub())).check_now(name, value)
+    return fields(paths).check_now(name, value)
+
+
+def fields(paths: HostPaths) -> Fields:
+    configuration = Configuration(paths, Hub())
+    return Fields(paths, configuration, Firmware(paths, configuration))
 
 
 GOOD = [
@@ -132,7 +138,7 @@ def test_unknown_names(root: Path, name: str) -> None:
 async def test_no_name_is_missing(root: Path) -> None:
     paths = HostPaths(root)
     with pytest.raises(FieldNameMissing):
-        await Fields(paths, Configuration(paths, Hub())).check("", "x")
+        await fields(paths).check("", "x")
 
 
 def artefact(root: Path, descriptor: object = DESCRIPTOR, *, files: tuple[str, ...] = ()) -> str:
@@ -142,6 +148,26 @@ def artefact(root: Path, descriptor: object = DESCRIPTOR, *, files: tuple[str, .
     for name in files:
         (folder / name).write_bytes(b"x")
     return "/srv/images/idp"
+
+
+def test_firmware_is_of_the_familys_chip_and_of_its_size(root: Path) -> None:
+    for chip, size in (("2711", 524288), ("2712", 2097152)):
+        folder = root / f"lib/firmware/raspberrypi/bootloader-{chip}/latest"
+        folder.mkdir(parents=True)
+        with (folder / "pieeprom-2026-01-01.bin").open("wb") as file:
+            file.truncate(size)
+        (folder / "pieeprom-2026-02-02.bin").write_bytes(b"short")
+    (root / "etc/rpi-sb-provisioner/config").write_text("RPI_DEVICE_FAMILY=5\n")
+    base = "/lib/firmware/raspberrypi/bootloader-"
+    good = ask(root, "RPI_DEVICE_FIRMWARE_FILE", f"{base}2712/latest/pieeprom-2026-01-01.bin")
+    assert good.is_valid
+    assert "2026-01-01" in good.message
+    for bad in (
+        "2711/latest/pieeprom-2026-01-01.bin",
+        "2712/latest/pieeprom-2026-02-02.bin",
+        "2712",
+    ):
+        assert not ask(root, "RPI_DEVICE_FIRMWARE_FILE", base + bad).is_valid
 
 
 def test_an_artefact_is_named_by_its_description(root: Path) -> None:
