@@ -26,10 +26,12 @@ from rest_compat.route import Answer, Arguments, Body, Fault, Route, Schema, Ser
 
 TEXT: Schema = {"type": "string"}
 BOOLEAN: Schema = {"type": "boolean"}
+MAYBE: Schema = {"type": ["string", "null"]}
 PIN: Schema = {
     "type": ["string", "integer"],
     "description": "The PIN; a number is taken as its digits.",
 }
+MAYBE_PIN: Schema = {**PIN, "type": ["string", "integer", "null"]}
 STATUS: Schema = {
     "type": "object",
     "required": ["providerAvailable"],
@@ -93,7 +95,9 @@ async def _wanted(question: Question) -> Arguments:
         return {}
     if body is not None and not isinstance(body, dict):
         raise JsonInvalid("The body is JSON, but not an object.")
-    token = (body or {}).get("token", "")
+    token = (body or {}).get("token")
+    if token is None:
+        token = ""
     if not isinstance(token, str):
         raise JsonInvalid("`token` must be a text.", field="token")
     return {"token": token, "pin": pin_of(body or {})}
@@ -153,7 +157,7 @@ ROUTES: tuple[Route, ...] = (
         serves=served(discover_token_keys, _discovered, _wanted),
         body=Body(
             "application/json",
-            {"type": ["object", "null"], "properties": {"pin": PIN, "token": TEXT}},
+            {"type": ["object", "null"], "properties": {"pin": MAYBE_PIN, "token": MAYBE}},
             required=False,
         ),
         answers=(Answer(200, "The keys, or what is in the way.", schema=DISCOVERED),),

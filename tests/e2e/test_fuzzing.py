@@ -5,6 +5,7 @@ said below with the reason, for that operation alone; nothing is excluded.
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from resolvers.statuses import natural_status
 from rest_compat.route import Route
 from rest_compat.routes import ROUTES
 from tests.e2e.demo import Demo
+from tests.surfaces.repository import ROOT
 
 ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "429", "5xx"]
 """What the check of valid data takes for no refusal, if nothing else is said."""
@@ -93,7 +95,8 @@ def fuzz(folder: Path, url: str, configuration: str, *options: str) -> None:
         [*command, "run", url, "--checks", "all", "--warnings", "off", *options],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=folder,  # it keeps what it found in its working folder
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=False,
     )
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
