@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,7 +15,14 @@ from domain.station import Station
 from resolvers.operation import Policy, Watch
 from rest_compat.errors import ErrorForm, encode_error, told
 from rest_compat.http_errors import UnknownPath
-from rest_compat.talk import STALL_SECONDS, ClientStalled, SocketClosed, Talk
+from rest_compat.talk import (
+    LONGEST_MESSAGE,
+    STALL_SECONDS,
+    TOO_LONG,
+    ClientStalled,
+    SocketClosed,
+    Talk,
+)
 
 R = TypeVar("R")
 Converse = Callable[[Caller, Station, Talk], Awaitable[None]]
@@ -25,6 +32,13 @@ log = logging.getLogger("provisioner.sockets")
 # RFC 6455 section 7.4.1: the end of the conversation, the server goes away, the client breaks the
 # policy that it reads what it is sent, and something unexpected.
 DONE, GOING_AWAY, STALLED, FAILED = 1000, 1001, 1008, 1011
+CLOSE_CODES: Mapping[int, str] = {
+    DONE: "there is nothing more to tell",
+    GOING_AWAY: "the service stops; come back",
+    STALLED: f"the client did not read for {STALL_SECONDS:g} s",
+    TOO_LONG: f"the client said something longer than {LONGEST_MESSAGE} bytes",
+    FAILED: "something that the feature needs fell away; the reason says what",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +50,29 @@ class Conversation:
     converse: Converse
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A kind of frame, a JSON object: when it comes and which members it may have."""
+
+    meaning: str
+    members: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketRoute:
     """One WebSocket path; `contract` is the section that it keeps. Asked for without an upgrade,
-    the path is unknown."""
+    the path is unknown.
+
+    `asks` are examples of what the client may say, empty where that is ignored; `tells` are the
+    frames that it may get.
+    """
 
     path: str
     summary: str
     contract: str
     serves: Conversation
+    asks: tuple[str, ...] = ()
+    tells: tuple[Told, ...] = ()
 
 
 def pushed(

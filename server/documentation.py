@@ -1,4 +1,5 @@
-"""The pages of docs/ that are made from code: configuration, endpoints, errors, roles."""
+"""The pages of docs/ that are made from code: configuration, endpoints, errors, roles, what
+is live."""
 
 import argparse
 import sys
@@ -14,6 +15,7 @@ from rest_compat.errors import status_of
 from rest_compat.openapi import every_fault
 from rest_compat.pending import PENDING
 from rest_compat.routes import ROUTES, SOCKETS
+from server.live_documentation import sockets
 
 NOTE = "<!-- Made from code by `make docs`; a test compares it. -->\n\n"
 
@@ -25,6 +27,7 @@ def pages() -> dict[str, str]:
         "endpoints.md": endpoints(),
         "errors.md": errors(),
         "roles.md": roles(),
+        "sockets.md": sockets(),
     }
 
 

@@ -10,7 +10,7 @@ from domain.events import Update
 from resolvers.devices.topology import watch_topology
 from rest_compat.errors import json_bytes
 from rest_compat.route import Json
-from rest_compat.sockets import SocketRoute, pushed
+from rest_compat.sockets import SocketRoute, Told, pushed
 
 MOST_TEXTS = 8
 
@@ -118,5 +118,19 @@ SOCKETS: tuple[SocketRoute, ...] = (
         "ignored.",
         contract="devices 7",
         serves=pushed(watch_topology, TopologyTexts().frames),
+        tells=(
+            Told(
+                "the topology, at once and after each change",
+                (
+                    "type",
+                    "nodes",
+                    "usbPortRules",
+                    "usbPortRestrictionActive",
+                    "companionPairs",
+                    "timestamp",
+                    "removed",
+                ),
+            ),
+        ),
     ),
 )

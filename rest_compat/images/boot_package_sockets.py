@@ -11,7 +11,7 @@ from domain.station import Station
 from resolvers.images.boot_packages import watch_boot_package
 from rest_compat.images.hash_sockets import MOST_NAMES, TOO_MANY
 from rest_compat.images.messages import INVALID, Frame, name_in, object_of, text_of
-from rest_compat.sockets import Conversation, SocketRoute
+from rest_compat.sockets import Conversation, SocketRoute, Told
 from rest_compat.talk import SocketClosed, Talk
 
 CHECK = "check_boot_package"
@@ -97,5 +97,13 @@ SOCKETS: tuple[SocketRoute, ...] = (
         summary="Boot packages: ask how it stands with one, and hear when it is made or failed.",
         contract="images 9.2",
         serves=Conversation(watch_boot_package.name, watch_boot_package.policy, _converse),
+        asks=('{"action": "check_boot_package", "image_name": "<name>"}',),
+        tells=(
+            Told(
+                "how it stands with the boot package of an image",
+                ("image_name", "exists", "status", "package_name", "error"),
+            ),
+            Told("what the client said is no JSON object", ("error",)),
+        ),
     ),
 )

@@ -12,7 +12,7 @@ from resolvers.images.hashing import watch_hash
 from rest_compat.images.hashes import COMPLETE, FAILED, PENDING, progress_of
 from rest_compat.images.images import ARTEFACT
 from rest_compat.images.messages import INVALID, Frame, name_in, object_of, text_of
-from rest_compat.sockets import Conversation, SocketRoute
+from rest_compat.sockets import Conversation, SocketRoute, Told
 from rest_compat.talk import SocketClosed, Talk
 
 ASK = "get_sha256"
@@ -104,5 +104,14 @@ SOCKETS: tuple[SocketRoute, ...] = (
         summary="The hashes of images: ask for one, and hear how far it is until it is known.",
         contract="images 9.1",
         serves=Conversation(watch_hash.name, watch_hash.policy, _converse),
+        asks=('{"action": "get_sha256", "image_name": "<name>"}',),
+        tells=(
+            Told(
+                "the hash of an image, or how far it is",
+                ("image_name", "status", "sha256", "progress", "progress_percent"),
+            ),
+            Told("why there is none", ("image_name", "status", "error")),
+            Told("what the client said is no JSON object", ("error",)),
+        ),
     ),
 )
