@@ -24,9 +24,12 @@ async def get_configuration(call: Call) -> ConfigurationView:
     return await call.station.configuration.view()
 
 
-@operation(role=Role.VIEWER, effect=Effect.READ, graphql="Query.settingCheck")
+@operation(role=Role.ENGINEER, effect=Effect.READ, graphql="Query.settingCheck")
 async def check_setting(call: Call, *, name: str, value: str) -> FieldAnswer:
-    """Returns whether a variable may have a value; nothing is changed."""
+    """Returns whether a variable may have a value; nothing is changed.
+
+    The answer tells of any path whether it is there, which only who may set it needs to know.
+    """
     return await call.station.fields.check(name, value)
 
 

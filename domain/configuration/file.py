@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from domain.atomic_files import write_whole
+from domain.atomic_files import remove_leftovers, write_whole
 from domain.configuration.assignments import ConfigText, parse
 from domain.configuration.variables import ConfigValueRefused
 from domain.errors import Conflict, Unavailable
@@ -126,6 +126,8 @@ class ConfigFile:
         with self._writing():
             path = self._paths.real(self.logical)
             path.parent.mkdir(parents=True, exist_ok=True)
+            # Under the lock nobody else writes: a killed writer's file may hold a secret for ever.
+            remove_leftovers(path)
             write_whole(path, content, mode=_mode(path))
         return True
 

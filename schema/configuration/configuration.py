@@ -121,7 +121,9 @@ class ConfigurationQueries:
         """Resolves the configuration."""
         return configuration_of(await get_configuration(*who(info)))
 
-    @strawberry.field(description="Whether a setting may have a value; nothing is changed.")
+    @strawberry.field(
+        description="Whether a setting may have a value (role engineer); nothing is changed."
+    )
     async def setting_check(
         self,
         info: Info,

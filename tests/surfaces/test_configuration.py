@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,7 +91,10 @@ async def test_each_setting_tells_what_it_is(demo: Service) -> None:
     assert settings["RPI_SB_PROVISIONER_STATE_DB"]["source"] == "UNSET"
 
 
-async def test_no_secret_leaves_the_station(demo: Service) -> None:
+async def test_no_secret_leaves_the_station(
+    demo: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     for accept in ("application/json", "text/html"):
         answer = await demo.client.get("/options/get", headers={"Accept": accept})
         assert SECRET not in answer.text
@@ -99,6 +103,8 @@ async def test_no_secret_leaves_the_station(demo: Service) -> None:
     told = str([tuple(row) for row in await demo.audit_rows()])
     assert "rpoak_other" not in told
     assert "new secret" not in told
+    assert "rpoak_other" not in caplog.text
+    assert "new secret" not in caplog.text
 
 
 async def test_a_browser_gets_the_page(demo: Service) -> None:
@@ -154,6 +160,16 @@ async def test_a_stale_edit_is_a_problem_with_the_difference(demo: Service) -> N
     assert await demo.station.configuration.value("RPI_DEVICE_FAMILY") == "4"
 
 
+async def test_of_edits_at_once_one_wins(demo: Service) -> None:
+    revision, _ = await settings_of(demo)
+    names = [f"RPI_DEVICE_LOCAL_{number}" for number in range(5)]
+    done = await asyncio.gather(*(update(demo, revision, (), **{name: "x"}) for name in names))
+    codes = sorted(one.get("code", "") for one in done)
+    assert codes == ["", *["CONFIG_STALE"] * 4]
+    settings = (await settings_of(demo))[1]
+    assert sum(name in settings for name in names) == 1
+
+
 async def test_graphql_asks_before_it_burns(demo: Service) -> None:
     revision, _ = await settings_of(demo)
     problem = await update(demo, revision, RPI_DEVICE_LOCK_JTAG="1")
@@ -171,6 +187,7 @@ BAD = [
     ({"RPI_CONNECT_DESCRIPTION": "a\nb"}, "INVALID_CONFIG_VALUE"),
     ({"RPI_CONNECT_DESCRIPTION": "a\0"}, "INVALID_CONFIG_VALUE"),
     ({"RPI_CONNECT_DESCRIPTION": "x" * 20_000}, "INVALID_CONFIG_VALUE"),
+    ({"RPI_CONNECT_DESCRIPTION": "x" * 1_000_000}, "INVALID_CONFIG_VALUE"),
     ({"RPI_DEVICE_LOCK_JTAG": "0"}, "INVALID_CONFIG_VALUE"),
     ({"RPI_DEVICE_FAMILY": "4", "RPI_DEVICE_EEPROM_WP_SET": "yes"}, "INVALID_CONFIG_VALUE"),
 ]

@@ -1,15 +1,19 @@
 """The history of the configuration, the step back, and what a change does to the working folder."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import parse, validate
 
+from schema.build import build_schema
 from server.demo.station import build_station
 from tests.surfaces.conftest import Service, running
+from tests.surfaces.repository import ROOT
 
 HISTORY = """{ configurationHistory(first: 5) { totalCount nodes {
     id at caller role address surface undoes settings { name old new secret } } } }"""
@@ -95,3 +99,11 @@ async def test_only_a_change_of_its_inputs_empties_the_working_folder(service: S
     assert [row["target_path"] for row in rows] == ["/srv/rpi-sb-provisioner/workdir"]
     assert (rows[0]["success"], rows[0]["caller"]) == (1, "local")
     assert "RPI_DEVICE_FAMILY" in rows[0]["additional_info"]
+
+
+def test_every_query_of_the_page_is_one_of_the_schema() -> None:
+    text = (ROOT / "docs/changing-the-configuration.md").read_text("utf-8")
+    queries = re.findall(r"```graphql\n(.*?)```", text, re.DOTALL)
+    assert len(queries) == 5
+    for query in queries:
+        assert validate(build_schema()._schema, parse(query)) == []
