@@ -13,7 +13,7 @@ from resolvers.operation import Call, Effect, operation
 async def page_hook_runs(
     call: Call, *, page: PageRequest, name: str | None, serial: str | None
 ) -> Page[HookRun]:
-    """Returns a page of the runs that the journal tells of, the newest first."""
+    """Returns a page of the runs that were written down, the newest first."""
     hook = None if name is None else ScriptName.asked(name).hook
     return await call.station.hook_runs.list_page(page, hook=hook, serial=serial)
 

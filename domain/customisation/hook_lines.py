@@ -1,14 +1,13 @@
-"""Hook lines: what the shell side writes into a unit's journal about its hooks (contract
-customisation 6.1), and the runs that they tell of."""
+"""Hook lines: what the shell side writes about its hooks (contract customisation 6.1), and the
+runs that they tell of."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from domain.customisation.hooks import Hook, find_hook
-from domain.services.journal import JournalLine
 
 MARK = "ustomisation script"
 """What all of these lines have in common."""
@@ -19,8 +18,11 @@ _FAILED = re.compile(r"[Cc]ustomisation script (?:\S*/)?(\S+?)\.sh.*?\bfail(?:ed
 _STATUS = re.compile(r"\b(\d{1,3})\b")
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 class HookOutcome(StrEnum):
-    """How a hook's run ended, as far as the journal tells."""
+    """How a hook's run ended, as far as it was written down."""
 
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
@@ -28,12 +30,22 @@ class HookOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class HookLine:
+    """A line about a hook, of a journal or of a log; `invocation` is the unit's run, None where
+    nobody wrote it down."""
+
+    text: str
+    at: datetime
+    invocation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HookRun:
     """One run of a hook in one run of a unit.
 
     `serial` is the board's, None where the unit's name does not tell it (bootstrap).
-    `started_at`, `ended_at`, `outcome` and `exit_status` are None where no line of the journal
-    tells them: a hook that fails mostly ends its unit before anything more is written.
+    `started_at`, `ended_at`, `outcome` and `exit_status` are None where no line tells them: a hook
+    that fails mostly ends its unit before anything more is written.
     `newest` is the time of its last line, in microseconds since the epoch.
     """
 
@@ -55,40 +67,46 @@ class HookRun:
         return (self.ended_at - self.started_at).total_seconds()
 
 
-def runs_in(unit: str, serial: str | None, lines: Iterable[JournalLine]) -> list[HookRun]:
-    """Returns the runs that the lines of a unit tell of, in the order of `lines`, which is that
-    of time."""
+UnitOf = Callable[[Hook], str]
+
+
+def runs_in(unit: UnitOf, serial: str | None, lines: Iterable[HookLine]) -> list[HookRun]:
+    """Returns the runs that lines tell of, which come in the order of time; `unit` names the unit
+    that ran a hook."""
     runs: list[HookRun] = []
     for line in lines:
-        started = _STARTED.search(line.message or "")
+        started = _STARTED.search(line.text)
         hook = find_hook(f"{started[1]}-{started[2]}") if started else None
         if hook is not None:
-            runs.append(_begun(hook, unit, serial, line))
+            runs.append(_begun(hook, unit(hook), serial, line))
             continue
-        ended = _ended(line.message or "")
+        ended = _ended(line.text)
         if ended is None:
             continue
         hook, outcome, status = ended
         if not runs or runs[-1].outcome or not _belongs(runs[-1], hook, line):
-            # Its beginning has been rotated out of the journal.
-            runs.append(replace(_begun(hook, unit, serial, line), started_at=None))
+            # Its beginning is no longer there.
+            runs.append(replace(_begun(hook, unit(hook), serial, line), started_at=None))
         runs[-1] = replace(
             runs[-1],
             ended_at=line.at,
             outcome=outcome,
             exit_status=status,
-            newest=line.microseconds,
+            newest=_microseconds(line.at),
         )
     return runs
 
 
-def _begun(hook: Hook, unit: str, serial: str | None, line: JournalLine) -> HookRun:
-    return HookRun(
-        hook, unit, serial, line.invocation, line.at, None, None, None, line.microseconds
-    )
+def _begun(hook: Hook, unit: str, serial: str | None, line: HookLine) -> HookRun:
+    newest = _microseconds(line.at)
+    return HookRun(hook, unit, serial, line.invocation, line.at, None, None, None, newest)
 
 
-def _belongs(run: HookRun, hook: Hook, line: JournalLine) -> bool:
+def _microseconds(at: datetime) -> int:
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+def _belongs(run: HookRun, hook: Hook, line: HookLine) -> bool:
     return run.hook == hook and run.invocation == line.invocation
 
 

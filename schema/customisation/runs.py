@@ -30,8 +30,8 @@ describe_enum(
 
 
 @strawberry.type(
-    description="One run of a hook, as the journal shows it. What the script printed is in the "
-    "unit's journal between `startedAt` and `endedAt`."
+    description="One run of a hook, as the journal and the device's provisioner log show it. What "
+    "the script printed is in the unit's journal between `startedAt` and `endedAt`."
 )
 class HookRun:
     """A run."""
@@ -47,10 +47,10 @@ class HookRun:
         description="Which run of the unit, 32 hex digits; null where nobody wrote it down."
     )
     started_at: datetime | None = strawberry.field(
-        description="When it began; null where that is no longer in the journal."
+        description="When it began; null where nothing tells that any more."
     )
     ended_at: datetime | None = strawberry.field(
-        description="When it ended; null where the journal does not tell."
+        description="When it ended; null where nothing tells that."
     )
     seconds: float | None = strawberry.field(
         description="How long it took; null where one of its ends is not told."
@@ -72,7 +72,7 @@ class DeviceHookState:
     provisioner: Provisioner = strawberry.field(description="Whose run.")
     stage: Stage = strawberry.field(description="Which moment of it.")
     last_run: HookRun | None = strawberry.field(
-        description="Its newest run for this board; null where the journal has none."
+        description="Its newest run for this board; null where nothing was recorded."
     )
 
 
@@ -152,8 +152,8 @@ class HookRunQueries:
     """Root fields about runs of hooks."""
 
     @strawberry.field(
-        description="The runs of hooks that the journal tells of, the newest first; the 50 units "
-        "with the newest lines are looked at, and the newest lines of each."
+        description="The runs of hooks that the journal and the devices' logs tell of, the newest "
+        "first; the 50 units and the 50 logs with the newest lines are looked at."
     )
     async def hook_runs(
         self,

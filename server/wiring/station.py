@@ -14,6 +14,7 @@ from adapters.systemd import SystemdUnits
 from domain.configuration.configuration import Configuration
 from domain.configuration.workdir import WorkingFolder
 from domain.csrf_tokens import CsrfTokens
+from domain.customisation.hook_logs import HookLogs
 from domain.customisation.hook_runs import HookRuns
 from domain.devices.board_units import is_any_at_work
 from domain.devices.devices import Devices
@@ -173,7 +174,7 @@ async def open_station(
         analyses=store.analyses,
         scripts=customisation.scripts,
         dry_runs=customisation.dry_runs,
-        hook_runs=HookRuns(journal),
+        hook_runs=HookRuns(journal, HookLogs(paths)),
         boot_packages=store.boot_packages,
         script_history=customisation.history,
         gold_master=store.choice,

@@ -410,3 +410,17 @@ async def test_without_a_journal_hook_runs_are_none(tmp_path: Path) -> None:
     assert {hook["lastRun"] for hook in answer["deviceHooks"]} == {None}
     assert answer["hookRuns"]["totalCount"] == 0
     assert wrong["errors"][0]["extensions"]["code"] == "INVALID_SCRIPT_NAME"
+
+
+async def test_the_simulated_station_has_hooks_that_ran(service: Service) -> None:
+    runs = "{ hookRuns(first: 500) { nodes { name serial outcome seconds unit } } }"
+    nodes = (await service.graphql(runs))["data"]["hookRuns"]["nodes"]
+    flashed = [run for run in nodes if run["name"] == NAME]
+    assert {run["outcome"] for run in flashed} == {"SUCCEEDED"}
+    serial = flashed[0]["serial"]
+    assert flashed[0]["unit"] == f"rpi-sb-provisioner@{serial}.service"
+    query = f'{{ deviceHooks(serial: "{serial[-8:]}") {{ name lastRun {{ serial }} }} }}'
+    states = (await service.graphql(query))["data"]["deviceHooks"]
+    told = {state["name"]: state["lastRun"] for state in states}
+    assert told[NAME] == {"serial": serial}
+    assert told["naked-provisioner-bootstrap"] is None

@@ -1,12 +1,16 @@
 """What the journal tells of the runs of hooks."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 
 from domain.customisation.hook_lines import HookRun
+from domain.customisation.hook_logs import FOLDER, HookLogs
 from domain.customisation.hook_runs import ORDER, HookRuns
 from domain.customisation.hooks import find_hook
+from domain.host_paths import HostPaths
 from domain.paging import page_request
 from domain.services.journal import JournalUnavailable
 from tests.fakes.journal import Entry, FakeJournal, own
@@ -53,6 +57,17 @@ def journal() -> FakeJournal:
     return journal
 
 
+@pytest.fixture
+def logs(tmp_path: Path) -> HookLogs:
+    return HookLogs(HostPaths(tmp_path))
+
+
+def write_log(root: Path, serial: str, *lines: str) -> None:
+    file = root / FOLDER.lstrip("/") / serial / "provisioner.log"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join(lines) + "\n")
+
+
 def facts(runs: Iterable[HookRun]) -> list[tuple[object, ...]]:
     return [
         (run.hook.name, run.serial, run.outcome and run.outcome.value, run.exit_status, run.seconds)
@@ -60,8 +75,10 @@ def facts(runs: Iterable[HookRun]) -> list[tuple[object, ...]]:
     ]
 
 
-async def test_runs_are_told_newest_first_with_how_they_ended(journal: FakeJournal) -> None:
-    found = await HookRuns(journal).list_page(PAGE)
+async def test_runs_are_told_newest_first_with_how_they_ended(
+    journal: FakeJournal, logs: HookLogs
+) -> None:
+    found = await HookRuns(journal, logs).list_page(PAGE)
     one, other = "10000000a0b0c0d0", "10000000feedface"
     assert facts(found.items) == [
         ("sb-provisioner-bootstrap", None, None, None, None),
@@ -73,8 +90,10 @@ async def test_runs_are_told_newest_first_with_how_they_ended(journal: FakeJourn
     assert [run.invocation for run in found.items[2:]] == [B, B, A]
 
 
-async def test_runs_are_of_one_hook_and_of_one_board_by_either_serial(journal: FakeJournal) -> None:
-    runs, hook = HookRuns(journal), find_hook("sb-provisioner-post-flash")
+async def test_runs_are_of_one_hook_and_of_one_board_by_either_serial(
+    journal: FakeJournal, logs: HookLogs
+) -> None:
+    runs, hook = HookRuns(journal, logs), find_hook("sb-provisioner-post-flash")
     of_hook = await runs.list_page(PAGE, hook=hook)
     of_board = await runs.list_page(PAGE, serial="FEEDFACE")
     assert [run.hook.stage.value for run in of_hook.items] == ["post-flash"] * 2
@@ -82,8 +101,10 @@ async def test_runs_are_of_one_hook_and_of_one_board_by_either_serial(journal: F
     assert (await runs.list_page(PAGE, serial="deadbeef")).items == []
 
 
-async def test_every_hook_of_a_board_has_its_newest_run_or_none(journal: FakeJournal) -> None:
-    states = await HookRuns(journal).of_device("a0b0c0d0")
+async def test_every_hook_of_a_board_has_its_newest_run_or_none(
+    journal: FakeJournal, logs: HookLogs
+) -> None:
+    states = await HookRuns(journal, logs).of_device("a0b0c0d0")
     assert len(states) == 21
     told = {s.hook.name: s.last_run.outcome for s in states if s.last_run is not None}
     assert {name: outcome and outcome.value for name, outcome in told.items()} == {
@@ -92,24 +113,75 @@ async def test_every_hook_of_a_board_has_its_newest_run_or_none(journal: FakeJou
     }
 
 
-async def test_a_run_whose_beginning_is_gone_is_told_by_its_end(journal: FakeJournal) -> None:
+async def test_a_run_whose_beginning_is_gone_is_told_by_its_end(
+    journal: FakeJournal, logs: HookLogs
+) -> None:
     journal.vacuum(4)
-    found = await HookRuns(journal).list_page(PAGE)
+    found = await HookRuns(journal, logs).list_page(PAGE)
     last = found.items[-1]
     assert (last.started_at, last.seconds) == (None, None)
     assert last.outcome is not None
     assert last.ended_at is not None
 
 
-async def test_a_page_goes_on_where_it_stopped(journal: FakeJournal) -> None:
-    runs = HookRuns(journal)
+async def test_a_page_goes_on_where_it_stopped(journal: FakeJournal, logs: HookLogs) -> None:
+    runs = HookRuns(journal, logs)
     first = await runs.list_page(page_request(ORDER, first=2))
     rest = await runs.list_page(page_request(ORDER, first=9, after=first.cursors[-1]))
     assert len(rest.items) == 3
     assert (first.total, first.has_next, rest.has_next) == (5, True, False)
 
 
-async def test_without_a_journal_nobody_can_tell(journal: FakeJournal) -> None:
+async def test_without_a_journal_nobody_can_tell(journal: FakeJournal, logs: HookLogs) -> None:
     journal.reason = "the disk is gone"
     with pytest.raises(JournalUnavailable):
-        await HookRuns(journal).of_device("a0b0c0d0")
+        await HookRuns(journal, logs).of_device("a0b0c0d0")
+
+
+SAID = "[2026-08-01 12:00:0{}] {}"
+STARTED = "Starting Running customisation script for sb-provisioner at stage {}"
+DONE = "Stopping Customisation script sb-provisioner-{}.sh completed successfully"
+
+
+async def test_the_provisioners_own_log_tells_of_runs_too(
+    journal: FakeJournal, logs: HookLogs, tmp_path: Path
+) -> None:
+    write_log(
+        tmp_path,
+        "10000000cafecafe",
+        "x" * 300_000,
+        SAID.format("1.250", STARTED.format("post-flash")),
+        SAID.format("3.500", DONE.format("post-flash")),
+        "Starting Running customisation script for sb-provisioner at stage bootstrap",
+        SAID.format("9.999", STARTED.format("rootfs-mounted")),
+    )
+    journal.reason = "the disk is gone"
+    found = await HookRuns(journal, logs).list_page(PAGE, serial="cafecafe")
+    serial = "10000000cafecafe"
+    assert facts(found.items) == [
+        ("sb-provisioner-rootfs-mounted", serial, None, None, None),
+        ("sb-provisioner-post-flash", serial, "SUCCEEDED", 0, 2.25),
+    ]
+    run = found.items[1]
+    assert run.unit == f"rpi-sb-provisioner@{serial}.service"
+    assert run.started_at == datetime(2026, 8, 1, 12, 0, 1, 250_000).astimezone()
+
+
+@pytest.mark.parametrize("name", ["away", "circle", "folder", "bad"])
+async def test_a_log_that_cannot_be_read_tells_nothing(
+    journal: FakeJournal, logs: HookLogs, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / FOLDER.lstrip("/") / "10000000cafecafe"
+    folder.mkdir(parents=True)
+    log = folder / "provisioner.log"
+    if name == "away":
+        (tmp_path / "secret").write_text(SAID.format("1.000", STARTED.format("post-flash")))
+        log.symlink_to("/secret")
+    elif name == "circle":
+        log.symlink_to("provisioner.log")
+    elif name == "folder":
+        log.mkdir()
+    else:
+        said = f"[2026-13-41 12:00:01.000] {STARTED.format('post-flash')}\n"
+        log.write_bytes(said.encode() + b"\0\xff")
+    assert (await HookRuns(journal, logs).list_page(PAGE, serial="cafecafe")).items == []
