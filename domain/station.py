@@ -42,6 +42,7 @@ from domain.readiness import Part, PartChanged, Readiness
 from domain.services.services import Services
 from domain.services.units import Units
 from domain.timeline.timeline import Timeline
+from domain.uploads.resumable import ResumableUploads
 from domain.uploads.uploads import Uploads
 from domain.verification.verification import Verification
 
@@ -144,6 +145,7 @@ class Station:
     csrf_tokens: CsrfTokens
     devices: Devices
     uploads: Uploads
+    resumable_uploads: ResumableUploads
     statuses: Statuses
     attempts: Attempts
     statistics: Statistics

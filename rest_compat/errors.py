@@ -11,12 +11,22 @@ from starlette.responses import Response
 
 from domain.errors import ProvisionerError
 from resolvers.statuses import INTERNAL, natural_status
-from rest_compat.http_errors import BodyTooLarge, MethodNotAllowed
+from rest_compat.http_errors import (
+    BodyTooLarge,
+    MethodNotAllowed,
+    PartTypeWrong,
+    TusVersionUnknown,
+)
 from rest_compat.route import Fault
 
 log = logging.getLogger("provisioner.rest")
 
-STATUSES: dict[type[ProvisionerError], int] = {MethodNotAllowed: 405, BodyTooLarge: 413}
+STATUSES: dict[type[ProvisionerError], int] = {
+    MethodNotAllowed: 405,
+    BodyTooLarge: 413,
+    PartTypeWrong: 415,
+    TusVersionUnknown: 412,
+}
 """Errors of HTTP itself, whose status no kind gives."""
 
 

@@ -57,3 +57,21 @@ class ClientGone(Invalid):
     title = "Client Gone"
     meaning = "The connection was closed in the middle of the request; nothing was changed."
     remedy = "Send the request again."
+
+
+class PartTypeWrong(Invalid):
+    """A part of a resumable upload with another media type than the protocol's."""
+
+    code = "PART_TYPE_WRONG"
+    title = "Unsupported Media Type"
+    meaning = "A part of a resumable upload has the media type application/offset+octet-stream."
+    remedy = "Use a tus client, or set Content-Type by hand."
+
+
+class TusVersionUnknown(Invalid):
+    """A request of another version of tus, or one that does not say which."""
+
+    code = "TUS_VERSION_UNKNOWN"
+    title = "Precondition Failed"
+    meaning = "Requests to /uploads carry `Tus-Resumable: 1.0.0`."
+    remedy = "Use a client of the tus protocol 1.0, or send the header."

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rest_compat.question import decoded_path
+from rest_compat.tus_rules import is_tus
 
 GZIP_FROM_BYTES = 1024
 BINARY = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/octet-stream", "image/*", "font/*")
@@ -40,7 +41,7 @@ class HttpRules:
             return
         origin = self._allowed_origin(scope)
         send = _with_cors(send, origin) if origin else send
-        if scope["method"] == "OPTIONS":
+        if scope["method"] == "OPTIONS" and not is_tus(scope["path"]):
             await Response()(scope, receive, send)
         elif scope["method"] == "HEAD":
             with suppress(_HeadIsAll):

@@ -17,6 +17,8 @@ from rest_compat.images import (
     hash_sockets,
     hashes,
     images,
+    progress_sockets,
+    tus,
 )
 from rest_compat.images.uploads import ROUTES as UPLOADS
 from rest_compat.keys import tokens
@@ -31,6 +33,7 @@ ROUTES: tuple[Route, ...] = (
     *devices.ROUTES,
     *logs.ROUTES,
     *UPLOADS,
+    *tus.ROUTES,
     *keypairs.ROUTES,
     *flags.ROUTES,
     *internal.ROUTES,
@@ -56,6 +59,7 @@ ROUTES: tuple[Route, ...] = (
 SOCKETS: tuple[SocketRoute, ...] = (
     *live.SOCKETS,
     *hash_sockets.SOCKETS,
+    *progress_sockets.SOCKETS,
     *boot_package_sockets.SOCKETS,
 )
 NOT_HERE = frozenset({"/devices/_test"})

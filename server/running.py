@@ -25,6 +25,7 @@ from rest_compat.http_rules import HttpRules
 from rest_compat.openapi import document
 from rest_compat.routes import ROUTES, SOCKETS, RouteTable
 from rest_compat.sockets import SocketEndpoint
+from rest_compat.tus_rules import TusRules
 from schema.limits import Limits
 from server.access import Access
 from server.app import Static, Surfaces, describe, document_table
@@ -77,7 +78,7 @@ def build_application(station: Station, settings: Settings) -> Application:
     )
     surfaces = Surfaces(
         graphql=graphql,
-        rest=rest,
+        rest=TusRules(rest, most_bytes=station.uploads.limits.bytes),
         sockets=sockets,
         static=Static(rest),
         documents=document_table(documents),

@@ -125,3 +125,23 @@ class KeptScript(Model):
 
         table = "kept_script"
         table_description = "What each script held before"
+
+
+class KeptUpload(Model):
+    """A resumable upload that is not whole yet (`domain.uploads.sessions.UploadSession`); times are
+    in microseconds since the epoch."""
+
+    id = fields.CharField(max_length=64, primary_key=True)
+    filename = fields.CharField(max_length=255)
+    size = fields.BigIntField()
+    began_at = fields.BigIntField()
+    expires_at = fields.BigIntField()
+    by = fields.CharField(max_length=255)
+    boot = fields.CharField(max_length=64)
+    synced = fields.BigIntField()
+
+    class Meta:
+        """As above."""
+
+        table = "kept_upload"
+        table_description = "Which resumable uploads wait for their next part"

@@ -1,6 +1,7 @@
 """Images on their way into the store: plain bytes or a compressed stream become one hidden file
 that is whole, hashed and on the disk."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ from domain.uploads.decompression import Programs, decode_sniffed, peek
 from domain.uploads.intake import Chunk
 from domain.uploads.kinds import UploadKind, UploadPlan
 from domain.uploads.limits import Room, UploadLimits
+from domain.uploads.parts import PartFile
 from domain.uploads.progress import Tracker, UploadPhase
 from domain.uploads.refusals import DecompressionFailed, NotAnImage, UploadTooLarge
-from domain.uploads.sniffing import CODECS, Content, recognise
+from domain.uploads.sniffing import CODECS, HEAD, Content, recognise
 from domain.uploads.staging import (
     FILE_SUFFIX,
     Hashing,
@@ -70,6 +72,24 @@ def stage_image(
     return Staged(path, sha256, leftover=path)
 
 
+def stage_part(plan: UploadPlan, file: PartFile, tracker: Tracker) -> Staged:
+    """Returns a plain image that is whole as it lies there; it is read once more only where this
+    process has not seen all of it. Raises `NotAnImage`, OSError and `UploadCancelled`."""
+    handle = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        check_head(plan, os.pread(handle, HEAD, 0))
+        _check_whole(plan, handle)
+    finally:
+        os.close(handle)
+    digest = file.digest
+    if digest is None:
+        digest = hashlib.sha256()
+        for block in tracker.watched(file.blocks()):
+            digest.update(block)
+            tracker.written += len(block)
+    return Staged(file.path, digest.hexdigest(), leftover=file.path)
+
+
 def check_head(plan: UploadPlan, head: bytes) -> None:
     """Raises `NotAnImage` for bytes with which no disk image begins; `head` are the first 512, or
     all there are."""
@@ -118,7 +138,7 @@ def _write(
             if plan.kind is UploadKind.COMPRESSED:
                 _check_ratio(writer.written, tracker.received, shop.limits)
         room.check_size(writer.written)
-        return hashing.hexdigest()
+        return hashing.end().hexdigest()
 
 
 def _check_ratio(written: int, received: int, limits: UploadLimits) -> None:

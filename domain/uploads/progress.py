@@ -14,6 +14,7 @@ from domain.uploads.refusals import UploadCancelled, UploadNotFound
 
 TELL_SECONDS = 0.25
 """Between two frames of one upload (contract images 9.3)."""
+ADDRESS = "/uploads"
 MOST_ENDED = 50
 """So many uploads that ended are remembered."""
 
@@ -56,6 +57,11 @@ class Upload:
     error: str | None = None
     is_resumable: bool = False
     expires_at: datetime | None = None
+
+    @property
+    def address(self) -> str:
+        """The path at which a resumable one goes on."""
+        return f"{ADDRESS}/{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +174,13 @@ class Tracker:
     def watched(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """Yields the chunks for as long as the upload is wanted; raises `UploadCancelled`."""
         for chunk in chunks:
-            if self._is_cancelled:
-                raise UploadCancelled("The upload was cancelled.")
+            self.check()
             yield chunk
+
+    def check(self) -> None:
+        """Raises `UploadCancelled` if it was given up."""
+        if self._is_cancelled:
+            raise UploadCancelled("The upload was cancelled.")
 
     def completed(self, image: str) -> Upload:
         """Returns the upload as one that is in the store."""

@@ -17,7 +17,7 @@ FILE_SUFFIX, FOLDER_SUFFIX, PART_SUFFIX = ".uploading", ".extracting", ".part"
 OLD_SUFFIX = ".old"
 """What an artefact is called while another takes its place, also by the existing service (contract
 images 0.3)."""
-_SWEPT = (FILE_SUFFIX, FOLDER_SUFFIX, PART_SUFFIX, ".promoted")
+_SWEPT = (FILE_SUFFIX, FOLDER_SUFFIX, ".promoted")
 MODE, FOLDER_MODE = 0o644, 0o755
 _WAITING_CHUNKS = 16
 
@@ -52,9 +52,9 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def sweep(folder: Path, keep: frozenset[str]) -> None:
-    """Removes what earlier runs left half done, but for the names in `keep`; blocks. An artefact
-    whose place is empty gets it back."""
+def sweep(folder: Path) -> None:
+    """Removes what earlier runs left half done, but for parts of resumable uploads; blocks. An
+    artefact whose place is empty gets it back."""
     for aside in folder.glob(f".*{OLD_SUFFIX}"):
         target = aside.with_name(aside.name[1 : -len(OLD_SUFFIX)])
         if is_image_name(target.name) and not os.path.lexists(target):
@@ -63,16 +63,22 @@ def sweep(folder: Path, keep: frozenset[str]) -> None:
             remove(aside)
     for suffix in _SWEPT:
         for path in folder.glob(f".*{suffix}"):
-            if path.name not in keep:
-                remove(path)
+            remove(path)
+
+
+def sweep_parts(folder: Path, keep: frozenset[str]) -> None:
+    """Removes the parts of resumable uploads but for the names in `keep`; blocks."""
+    for path in folder.glob(f".*{PART_SUFFIX}"):
+        if path.name not in keep:
+            remove(path)
 
 
 class Hashing:
     """Calculates a SHA-256 in a thread of its own while others write the same bytes. A context:
-    at its end the thread is over."""
+    at its end the thread is over. It goes on with `digest` where there is one."""
 
-    def __init__(self) -> None:
-        self._digest = hashlib.sha256()
+    def __init__(self, digest: "hashlib._Hash | None" = None) -> None:
+        self._digest = digest or hashlib.sha256()
         self._queue: queue.SimpleQueue[Chunk | None] = queue.SimpleQueue()
         self._slots = threading.Semaphore(_WAITING_CHUNKS)
         self._thread = threading.Thread(target=self._run, name="upload-hash", daemon=True)
@@ -82,22 +88,19 @@ class Hashing:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._end()
+        self.end()
 
     def update(self, chunk: Chunk) -> None:
         """Takes a chunk, which must not change afterwards; waits while too many are waiting."""
         self._slots.acquire()
         self._queue.put(chunk)
 
-    def hexdigest(self) -> str:
-        """Returns the SHA-256 of all chunks, in lower-case hex."""
-        self._end()
-        return self._digest.hexdigest()
-
-    def _end(self) -> None:
+    def end(self) -> "hashlib._Hash":
+        """Returns the digest of all chunks; no more may come."""
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
+        return self._digest
 
     def _run(self) -> None:
         while (chunk := self._queue.get()) is not None:

@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TypeVar
 
 from domain.errors import ProvisionerError
 from domain.file_accesses import FileAccess
@@ -16,16 +16,23 @@ from domain.uploads.archive_staging import stage_archive
 from domain.uploads.decompression import Programs
 from domain.uploads.failures import translated
 from domain.uploads.image_staging import Staged, Workshop, stage_image
-from domain.uploads.intake import Chunk, Intake
+from domain.uploads.intake import Chunk
 from domain.uploads.kinds import UploadKind, UploadPlan, plan_of
 from domain.uploads.limits import Room, UploadLimits
-from domain.uploads.progress import TELL_SECONDS, Tracker, Upload, UploadBoard, UploadPhase, begun
-from domain.uploads.refusals import TooManyUploads, UploadOver
+from domain.uploads.progress import Tracker, Upload, UploadBoard, UploadPhase, begun
+from domain.uploads.refusals import UploadOver
 from domain.uploads.settling import Settling, Uploaded
 from domain.uploads.staging import remove, sweep
+from domain.uploads.workers import Workers
 
+R = TypeVar("R")
 LONGEST_ID = 128
-Working = asyncio.Future[Staged]
+PHASES = {
+    UploadKind.PLAIN: UploadPhase.RECEIVING,
+    UploadKind.COMPRESSED: UploadPhase.DECOMPRESSING,
+    UploadKind.ARCHIVE: UploadPhase.EXTRACTING,
+}
+"""What each kind does while it arrives."""
 log = logging.getLogger("provisioner.uploads")
 
 
@@ -41,8 +48,7 @@ class Incoming:
 
 
 class Uploads:
-    """Belongs to the event loop's thread; the work is done in threads of its own, so that nobody
-    else waits for them. `programs` decompress faster than Python does."""
+    """Belongs to the event loop's thread. `programs` decompress faster than Python does."""
 
     def __init__(
         self,
@@ -54,20 +60,17 @@ class Uploads:
         programs: Programs,
     ) -> None:
         self.board, self.limits = board, limits
+        self.workers = Workers(board, at_once=limits.at_once)
         self._folder, self._settling, self._programs = folder, settling, programs
-        self._threads = ThreadPoolExecutor(limits.at_once, thread_name_prefix="upload")
-        self._stops: dict[str, Callable[[], None]] = {}
 
     async def aclose(self) -> None:
         """Gives up what is under way."""
-        for stop in list(self._stops.values()):
-            stop()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.workers.close()
 
-    async def prepare(self, keep: frozenset[str] = frozenset()) -> None:
-        """Removes what earlier runs left half done, but for the hidden files of these names."""
+    async def prepare(self) -> None:
+        """Removes what earlier runs left half done."""
         try:
-            await asyncio.to_thread(lambda: sweep(self._folder.base(), keep))
+            await asyncio.to_thread(lambda: sweep(self._folder.base()))
         except OSError as error:
             log.warning("the store of images cannot be swept: %s", error.strerror)
 
@@ -75,85 +78,76 @@ class Uploads:
         """Makes an image of what a client sends; it lies in the store with its hash when this
         returns, and nothing of it does when this raises.
 
-        Raises the errors of `domain.uploads.refusals`, `ImageNameInvalid` and `DescriptorInvalid`,
-        `SparseInvalid`.
+        Raises the errors of `domain.uploads.refusals`, `ImageNameInvalid`, `DescriptorInvalid`
+        and `SparseInvalid`.
         """
         id = self._id(incoming.id)
-        plan = self._plan(id, incoming.filename, note=note)
-        tracker = Tracker(
-            begun(id, plan.filename, plan.kind, phase=UploadPhase.RECEIVING, total=incoming.size)
-        )
-        with self._told(plan, tracker, note=note):
-            shop = await self._shop(incoming.size or 0)
-            staged = await self._stage(plan, incoming.chunks, shop, tracker)
+        plan = self.plan(id, incoming.filename, note=note)
+        phase = PHASES[plan.kind]
+        tracker = Tracker(begun(id, plan.filename, plan.kind, phase=phase, total=incoming.size))
+        with self.told(plan, tracker, note=note), self.workers.place(tracker):
+            shop = await self.shop(incoming.size or 0)
+            staged = await self.workers.feed(
+                incoming.chunks,
+                lambda chunks: stage(plan, chunks, shop, tracker),
+                tracker,
+                discard=throw_away,
+            )
             return await self.settle(plan, staged, tracker, note=note)
 
     async def cancel(self, id: str, *, note: FileAccess) -> Upload:
         """Gives up an upload that is under way; nothing is left of it when its client hears of
         that. Raises `UploadNotFound` and `UploadOver`."""
-        upload, stop = self.board.get(id), self._stops.get(id)
-        if stop is None:
+        upload = self.board.get(id)
+        if not self.workers.stop(id):
             message = f"The upload of {upload.filename} has ended; there is nothing to cancel."
             raise UploadOver(message, detail=id, field="id")
-        stop()
         note("UPLOAD_CANCEL", self._folder.logical, info=f"Upload cancelled: {upload.filename}")
-        return replace(upload, phase=UploadPhase.CANCELLED)
+        return upload
 
     async def settle(
         self, plan: UploadPlan, staged: Staged, tracker: Tracker, *, note: FileAccess
     ) -> Uploaded:
         """Puts what is staged into its place; nothing is left of it if that fails."""
         try:
+            tracker.check()
             uploaded = await self._settling.settle(plan, staged, note=note)
         finally:
-            await asyncio.to_thread(remove, staged.leftover)
+            await asyncio.to_thread(throw_away, staged)
         self.board.show(tracker.completed(uploaded.name.text))
         return uploaded
 
-    async def work(
-        self, plan: UploadPlan, chunks: Iterator[Chunk], shop: Workshop, tracker: Tracker
-    ) -> Staged:
-        """Makes what is staged of chunks that are all there, and tells of its progress."""
-        return await self._finish(self._begin(plan, chunks, shop, tracker), tracker)
-
-    async def _stage(
-        self, plan: UploadPlan, chunks: AsyncIterator[Chunk], shop: Workshop, tracker: Tracker
-    ) -> Staged:
-        intake = Intake()
-        working = self._begin(plan, intake.chunks(), shop, tracker)
-        working.add_done_callback(lambda _: intake.end())
-        self._stops[tracker.id] = intake.cancel
-
-        def counted(size: int) -> None:
-            tracker.received += size
-            self.board.show_if_time(tracker)
-
-        try:
-            await intake.fill(chunks, counted)
-        except BaseException:
-            # When the client hears of it, nothing is left.
-            await asyncio.wait([working])
-            raise
-        return await self._finish(working, tracker)
-
-    def _begin(
-        self, plan: UploadPlan, chunks: Iterator[Chunk], shop: Workshop, tracker: Tracker
-    ) -> Working:
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._threads, _work, plan, chunks, shop, tracker)
-
-    async def _finish(self, working: Working, tracker: Tracker) -> Staged:
-        try:
-            while not working.done():
-                await asyncio.wait([working], timeout=TELL_SECONDS)
-                self.board.show_if_time(tracker)
-        except asyncio.CancelledError:
-            working.add_done_callback(_clear_away)
-            raise
-        return working.result()
-
-    async def _shop(self, size: int) -> Workshop:
+    async def shop(self, size: int) -> Workshop:
+        """Returns where uploads are made, which has room for so many bytes; raises `SpaceShort`,
+        `UploadTooLarge` and `UploadNotWritten`."""
         return await asyncio.to_thread(self._shop_now, size)
+
+    def plan(self, id: str, filename: str, *, note: FileAccess) -> UploadPlan:
+        """Returns what becomes of a file of this name; shows and writes down why nothing does.
+        Raises `ImageNameInvalid` and `UploadTypeUnknown`."""
+        try:
+            return plan_of(filename)
+        except ProvisionerError as error:
+            shown, phase = printable(filename), UploadPhase.RECEIVING
+            tracker = Tracker(begun(id, shown, UploadKind.PLAIN, phase=phase, total=None))
+            self.board.show(tracker.failed(error))
+            info = f"Upload failed: {error.message}"
+            note("UPLOAD", self._folder.logical, success=False, info=info)
+            raise
+
+    @contextmanager
+    def told(self, plan: UploadPlan, tracker: Tracker, *, note: FileAccess) -> Iterator[None]:
+        """Shows how the upload begins and, should it fail, why; writes a failure down."""
+        self.board.show(tracker.upload)
+        try:
+            with translated():
+                yield
+        except BaseException as error:
+            failed = tracker.failed(error)
+            self.board.show(failed)
+            operation, info = _failure(plan, failed.error or "")
+            note(operation, self._folder.path(plan.target), success=False, info=info)
+            raise
 
     def _shop_now(self, size: int) -> Workshop:
         with translated():
@@ -166,49 +160,16 @@ class Uploads:
         is_good = wanted and len(wanted) <= LONGEST_ID and wanted.isprintable()
         return wanted if is_good and self.board.is_free(wanted) else secrets.token_hex(16)
 
-    def _plan(self, id: str, filename: str, *, note: FileAccess) -> UploadPlan:
-        try:
-            return plan_of(filename)
-        except ProvisionerError as error:
-            shown = printable(filename)
-            phase = UploadPhase.RECEIVING
-            tracker = Tracker(begun(id, shown, UploadKind.PLAIN, phase=phase, total=None))
-            self.board.show(tracker.failed(error))
-            info = f"Upload failed: {error.message}"
-            note("UPLOAD", self._folder.logical, success=False, info=info)
-            raise
 
-    @contextmanager
-    def _told(self, plan: UploadPlan, tracker: Tracker, *, note: FileAccess) -> Iterator[None]:
-        """Shows how the upload begins and, should it fail, why; writes a failure down."""
-        if len(self._stops) >= self.limits.at_once:
-            message = f"{self.limits.at_once} uploads are under way; wait until one of them ends."
-            raise TooManyUploads(message)
-        self._stops[tracker.id] = tracker.cancel
-        self.board.show(tracker.upload)
-        try:
-            with translated():
-                yield
-        except BaseException as error:
-            failed = tracker.failed(error)
-            self.board.show(failed)
-            operation, info = _failure(plan, failed.error or "")
-            note(operation, self._folder.path(plan.target), success=False, info=info)
-            raise
-        finally:
-            del self._stops[tracker.id]
+def stage(plan: UploadPlan, chunks: Iterator[Chunk], shop: Workshop, tracker: Tracker) -> Staged:
+    """Makes what is staged of an upload's bytes, in the calling thread."""
+    make = stage_archive if plan.kind is UploadKind.ARCHIVE else stage_image
+    return make(plan, chunks, shop, tracker)
 
 
-def _work(plan: UploadPlan, chunks: Iterator[Chunk], shop: Workshop, tracker: Tracker) -> Staged:
-    with translated():
-        stage = stage_archive if plan.kind is UploadKind.ARCHIVE else stage_image
-        return stage(plan, tracker.watched(chunks), shop, tracker)
-
-
-def _clear_away(working: Working) -> None:
-    """Removes what a thread has made for nobody: the service stops."""
-    if not working.cancelled() and working.exception() is None:
-        remove(working.result().leftover)
+def throw_away(staged: Staged) -> None:
+    """Removes what is staged; blocks."""
+    remove(staged.leftover)
 
 
 def _failure(plan: UploadPlan, reason: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from domain.events import Update
 from domain.images.analyses import Analysis
 from domain.uploads.kinds import UploadKind
 from domain.uploads.progress import Upload
+from domain.uploads.resumable import Part
 from domain.uploads.settling import Uploaded
 from domain.uploads.uploads import Incoming
 from resolvers.operation import Call, Effect, operation, watch
@@ -21,7 +22,7 @@ class Received:
     analysis: Analysis | None = None
 
 
-@operation(role=Role.ENGINEER, effect=Effect.CHANGE, graphql="Subscription.uploadProgress")
+@operation(role=Role.ENGINEER, effect=Effect.CHANGE, graphql="Mutation.beginUpload")
 async def upload_image(call: Call, *, incoming: Incoming) -> Received:
     """Makes an image of a file while it arrives."""
     uploaded = await call.station.uploads.receive(incoming, note=call.file_access)
@@ -45,4 +46,27 @@ def watch_uploads(call: Call, *, id: str | None) -> AsyncGenerator[Update[list[U
 @operation(role=Role.ENGINEER, effect=Effect.CHANGE, graphql="Mutation.cancelUpload")
 async def cancel_upload(call: Call, *, id: str) -> Upload:
     """Gives up an upload; nothing of it is kept."""
-    return await call.station.uploads.cancel(id, note=call.file_access)
+    station = call.station
+    if station.uploads.board.get(id).is_resumable:
+        return await station.resumable_uploads.cancel(id, note=call.file_access)
+    return await station.uploads.cancel(id, note=call.file_access)
+
+
+@operation(role=Role.ENGINEER, effect=Effect.CHANGE, graphql="Mutation.beginUpload")
+async def begin_upload(call: Call, *, filename: str, size: int) -> Upload:
+    """Begins an upload whose parts come later, over as many connections as it takes."""
+    return await call.station.resumable_uploads.begin(
+        filename, size, by=call.caller.name, note=call.file_access
+    )
+
+
+@operation(role=Role.ENGINEER, effect=Effect.READ, graphql="Query.uploads")
+async def find_upload(call: Call, *, id: str) -> Upload:
+    """Returns how far a resumable upload is."""
+    return await call.station.resumable_uploads.get(id)
+
+
+@operation(role=Role.ENGINEER, effect=Effect.CHANGE, graphql="Mutation.beginUpload")
+async def append_upload(call: Call, *, id: str, part: Part) -> Upload:
+    """Appends a part; with the last one the upload becomes an image."""
+    return await call.station.resumable_uploads.append(id, part, note=call.file_access)

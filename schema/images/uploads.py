@@ -10,7 +10,7 @@ from domain.events import Update
 from domain.uploads.kinds import UploadKind
 from domain.uploads.progress import Upload as KnownUpload
 from domain.uploads.progress import UploadPhase
-from resolvers.images.uploads import cancel_upload, list_uploads, watch_uploads
+from resolvers.images.uploads import begin_upload, cancel_upload, list_uploads, watch_uploads
 from schema.context import Info, who
 from schema.enums import describe_enum
 from schema.errors import Problem, Problems
@@ -87,6 +87,32 @@ class UploadProgress:
     )
 
 
+@strawberry.input(description="What is going to be sent.")
+class BeginUploadInput:
+    """Input of `beginUpload`."""
+
+    filename: str = strawberry.field(
+        description="The file's name; its suffix says what it is, such as `.img.xz` or `.tar.zst`."
+    )
+    size_bytes: Long = strawberry.field(description="How many bytes it has.")
+
+
+@strawberry.type(description="An upload that may be sent now, over as many connections as needed.")
+class UploadBegun:
+    """Success of `beginUpload`."""
+
+    address: str = strawberry.field(
+        description="The path at which a tus 1.0 client goes on with PATCH (its `uploadUrl`)."
+    )
+    upload: Upload = strawberry.field(description="The upload, which waits for its first part.")
+
+
+BeginUploadResult = Annotated[
+    UploadBegun | Problem,
+    strawberry.union("BeginUploadResult", description="Where to send it, or why not."),
+]
+
+
 @strawberry.input(description="Which upload to give up.")
 class CancelUploadInput:
     """Input of `cancelUpload`."""
@@ -141,6 +167,20 @@ class UploadQueries:
 @strawberry.type
 class UploadMutations:
     """Changes of uploads."""
+
+    @strawberry.mutation(
+        description="Begins a resumable upload (tus 1.0); `POST /upload-image` is the way in one "
+        "go (role engineer).",
+        extensions=[Problems()],
+    )
+    async def begin_upload(
+        self,
+        info: Info,
+        input: Annotated[BeginUploadInput, strawberry.argument(description="What will come.")],
+    ) -> BeginUploadResult:
+        """Begins."""
+        upload = await begin_upload(*who(info), filename=input.filename, size=int(input.size_bytes))
+        return UploadBegun(address=upload.address, upload=upload_of(upload))
 
     @strawberry.mutation(
         description="Gives up an upload that is under way; nothing of it is kept (role engineer).",

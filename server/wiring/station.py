@@ -41,7 +41,7 @@ from server.wiring.records import build_recording, build_verification, watch_rec
 from server.wiring.statuses import build_judging, follow_boards
 from server.wiring.timeline import build_timeline
 from server.wiring.tokens import build_tokens
-from server.wiring.uploads import build_uploads, watch_uploads
+from server.wiring.uploads import build_resumable, build_uploads, watch_uploads
 from server.wiring.usb import build_usb
 from server.wiring.versions import find_versions
 from server.wiring.watching import start_watching
@@ -114,6 +114,7 @@ async def open_station(
     store = build_images(paths, hub, configuration=configuration, audit=auditing.log, units=units)
     customisation = build_customisation(paths, hub, service_db)
     uploads = _closed_by(stack, await build_uploads(store, hub))
+    resumable = build_resumable(store, uploads, service_db, own_accesses(auditing.log))
     working_folder = WorkingFolder(
         paths,
         configuration,
@@ -151,6 +152,7 @@ async def open_station(
         preflights=preflights,
         csrf_tokens=CsrfTokens(),
         uploads=uploads,
+        resumable_uploads=resumable,
         devices=devices,
         statuses=judging.statuses,
         attempts=judging.attempts,
@@ -188,7 +190,7 @@ async def open_station(
     look_after(background, auditing)
     watch_journal(background, paths, hub)
     watch_images(background, store)
-    watch_uploads(background, store, hub)
+    watch_uploads(background, store, resumable, hub)
     watch_customisation(background, customisation)
     watch_records(background, recording)
     return station

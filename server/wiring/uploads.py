@@ -1,19 +1,26 @@
 """Builds what takes uploads."""
 
 import logging
+from pathlib import Path
 
+from adapters.service_db.database import ServiceDb
+from adapters.service_db.upload_sessions import StoredUploadSessions
 from adapters.xz import find_programs
 from domain.errors import ProvisionerError
 from domain.events import Hub, Lagged
-from domain.file_accesses import unnoted
+from domain.file_accesses import FileAccess, unnoted
 from domain.uploads.kinds import UploadKind
 from domain.uploads.limits import UploadLimits
 from domain.uploads.progress import UploadBoard
+from domain.uploads.resumable import ResumableUploads
 from domain.uploads.settling import ImageUploaded, Settling
 from domain.uploads.uploads import Uploads
 from server.background import Background
 from server.wiring.images import AGAIN_SECONDS, ImageStore
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""Which start of this machine it is (random(4))."""
+LOOK_SECONDS = 30.0
 log = logging.getLogger("provisioner.uploads")
 
 
@@ -30,9 +37,21 @@ async def build_uploads(store: ImageStore, hub: Hub) -> Uploads:
     return uploads
 
 
-def watch_uploads(background: Background, store: ImageStore, hub: Hub) -> None:
-    """Starts what makes the boot package of each image that was uploaded, where the station's
-    style has such packages (contract images 4.3)."""
+def build_resumable(
+    store: ImageStore, uploads: Uploads, service_db: ServiceDb, note: FileAccess
+) -> ResumableUploads:
+    """Returns what takes uploads in parts."""
+    sessions = StoredUploadSessions(service_db)
+    return ResumableUploads(
+        store.images.folder, uploads, sessions, boot=BOOT_ID.read_text().strip(), note=note
+    )
+
+
+def watch_uploads(
+    background: Background, store: ImageStore, resumable: ResumableUploads, hub: Hub
+) -> None:
+    """Starts what ends resumable uploads, and what makes the boot package of each image that was
+    uploaded, where the station's style has such packages (contract images 4.3)."""
 
     async def generate() -> None:
         with hub.subscribe(ImageUploaded) as subscription:
@@ -42,6 +61,7 @@ def watch_uploads(background: Background, store: ImageStore, hub: Hub) -> None:
                     await _generate(store, news.event)
 
     background.repeat("the boot packages of uploads", AGAIN_SECONDS, generate)
+    background.repeat("the look at resumable uploads", LOOK_SECONDS, resumable.look)
 
 
 async def _generate(store: ImageStore, uploaded: ImageUploaded) -> None:

@@ -252,7 +252,7 @@ async def test_progress_is_told_live_to_who_asked_before(store: Service) -> None
             frames.append((await socket.frame())["payload"]["data"]["uploadProgress"])
         serving.cancel()
     assert frames[0] == {"snapshot": True, "uploads": []}
-    assert frames[1]["uploads"] == [{"phase": "RECEIVING", "image": None}]
+    assert frames[1]["uploads"] == [{"phase": "DECOMPRESSING", "image": None}]
     assert frames[-1]["uploads"] == [{"phase": "COMPLETE", "image": "a.img"}]
 
 
