@@ -46,6 +46,10 @@ class Subscription:
         self._missed = 0
         self._filled = asyncio.Event()
 
+    def wants(self, kind: type[Event]) -> bool:
+        """Whether it takes events of this kind."""
+        return issubclass(kind, self._kinds)
+
     def offer(self, published: Published) -> bool:
         """Takes the event if it is wanted; returns False when it overflowed the buffer."""
         if not isinstance(published.event, self._kinds):
@@ -94,6 +98,10 @@ class Hub:
     def subscribers(self) -> int:
         """How many subscriptions are open."""
         return len(self._subscriptions)
+
+    def hears(self, kind: type[Event]) -> bool:
+        """Whether anybody is subscribed to events of this kind."""
+        return any(subscription.wants(kind) for subscription in self._subscriptions)
 
     def publish(self, event: Event) -> None:
         """Tells every subscriber; call it after the fact is stored, never before."""

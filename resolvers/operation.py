@@ -6,17 +6,18 @@ when its rows are on the disk; reads are recorded without waiting (design 3, 5, 
 """
 
 from asyncio import CancelledError
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from functools import update_wrapper
+from types import TracebackType
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from domain.audit.entries import OK, AuditEntry, access_entry, file_entry, unit_log_entry
 from domain.audit.log import AuditUnavailable
-from domain.caller import Caller, Role, acting
+from domain.caller import Caller, Role
 from domain.errors import Denied, ProvisionerError
 from domain.station import Station
 
@@ -149,35 +150,60 @@ def watch(
     return lambda run: Watch(run, policy)
 
 
-@asynccontextmanager
-async def recorded(policy: Policy, caller: Caller, station: Station) -> AsyncIterator[Call]:
+def recorded(policy: Policy, caller: Caller, station: Station) -> "Record":
     """Checks the role and writes down how the body ended.
 
     For a change the context ends only when its rows are durable; raises `AuditUnavailable` before
     the body while the log cannot be written.
     """
-    call, outcome = Call(caller, station), "INTERNAL"
-    before = acting.get()
-    acting.set(caller)
-    try:
-        caller.require(policy.role)
-        if policy.effect is Effect.CHANGE:
-            await station.audit.probe()
-        yield call
-        outcome = OK
-    except ProvisionerError as error:
-        outcome = error.code
-        raise
-    except CancelledError:
-        outcome = CANCELLED
-        raise
-    finally:
-        acting.set(before)
-        if policy.effect is not Effect.UNRECORDED:
-            own = [] if call.is_noted else [access_entry(caller, at=call.began, outcome=outcome)]
-            station.audit.record(*own, *call.entries)
-    if policy.effect is Effect.CHANGE:
-        await station.audit.durable()
+    return Record(policy, Call(caller, station))
+
+
+class Record:
+    """The context of `recorded`; every request runs in one, so it is a class and no generator."""
+
+    __slots__ = ("_call", "_policy")
+
+    def __init__(self, policy: Policy, call: Call) -> None:
+        self._policy = policy
+        self._call = call
+
+    async def __aenter__(self) -> Call:
+        try:
+            self._call.caller.require(self._policy.role)
+            if self._policy.effect is Effect.CHANGE:
+                await self._call.station.audit.probe()
+        except BaseException as error:
+            self._write(error)
+            raise
+        return self._call
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._write(error)
+        if error is None and self._policy.effect is Effect.CHANGE:
+            await self._call.station.audit.durable()
+
+    def _write(self, error: BaseException | None) -> None:
+        call = self._call
+        if self._policy.effect is Effect.UNRECORDED:
+            return
+        own = []
+        if not call.is_noted:
+            own = [access_entry(call.caller, at=call.began, outcome=_outcome(error))]
+        call.station.audit.record(*own, *call.entries)
+
+
+def _outcome(error: BaseException | None) -> str:
+    if error is None:
+        return OK
+    if isinstance(error, ProvisionerError):
+        return error.code
+    return CANCELLED if isinstance(error, CancelledError) else "INTERNAL"
 
 
 def record_refusal(caller: Caller, station: Station, refusal: Denied) -> None:

@@ -13,6 +13,7 @@ from rest_compat.route import Fault, Route, Showing
 from rest_compat.routes import Found, RouteTable
 
 Page = Callable[[], Response]
+VARY = (b"vary", b"Accept")
 
 
 class RestEndpoint:
@@ -63,8 +64,8 @@ class RestEndpoint:
         # The data is made for a page too: a browser shall see the same errors.
         if route.showing.applies(question.header("accept")):
             answer = self._page()
-        if route.showing is not Showing.NEVER:
-            answer.headers["Vary"] = "Accept"
+        if route.showing is not Showing.NEVER and VARY not in answer.raw_headers:
+            answer.raw_headers.append(VARY)
         return answer
 
     def _check_csrf(self, call: Call, token: str) -> None:

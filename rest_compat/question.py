@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import cast
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -101,6 +102,7 @@ def too_large(most_bytes: int) -> BodyTooLarge:
     return BodyTooLarge(f"The body is larger than the {most_bytes} bytes that this address takes.")
 
 
+@lru_cache(64)
 def decoded_path(raw: bytes) -> str:
     """Returns the path as the old router saw it: percent-decoded, `+` a space, bad UTF-8
     replaced."""

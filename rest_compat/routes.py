@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from domain.errors import ProvisionerError
 from resolvers.operation import Effect
@@ -66,6 +67,10 @@ NOT_HERE = frozenset({"/devices/_test"})
 """Paths that no pattern may take for its own: the old service's test aid, in whose place `make
 demo` shows a simulated station (contract devices 6.8)."""
 
+MOST_REMEMBERED = 512
+LONGEST_REMEMBERED = 200
+"""So many paths, each of so many characters at most, are found without looking again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -110,9 +115,14 @@ class RouteTable:
                 self._patterns.append((pattern_of(place.path), place))
             else:
                 self._literals[place.path.lower()] = place
+        self._remembered = lru_cache(MOST_REMEMBERED)(self._look)
 
     def find(self, path: str) -> Found:
         """Returns the place of a decoded path; raises `UnknownPath`."""
+        # Each request asks twice, the guard and the endpoint, and pollers ask for the same again.
+        return (self._look if len(path) > LONGEST_REMEMBERED else self._remembered)(path)
+
+    def _look(self, path: str) -> Found:
         literal = self._literals.get(path.lower())
         if literal is not None:
             return Found(literal, {})

@@ -127,7 +127,7 @@ class _Watched:
             self.status = message["status"]
             correlation_id = self._scope["caller"].correlation_id
             headers = [*message["headers"], *ALWAYS, (b"x-correlation-id", correlation_id.encode())]
-            if not any(name == CSP_HEADER[0] for name, _ in headers):
+            if CSP_HEADER[0] not in dict(headers):
                 headers.append(CSP_HEADER)
             message["headers"] = headers
         await self._send(message)

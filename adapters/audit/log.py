@@ -18,7 +18,7 @@ from domain.audit.log import AuditInterrupted, AuditUnavailable
 
 log = logging.getLogger("provisioner.audit")
 
-Told = Callable[[Sequence[StoredEntry]], None]
+Told = Callable[[Head, Callable[[], Sequence[StoredEntry]]], None]
 
 
 class SqliteAuditLog:
@@ -28,7 +28,8 @@ class SqliteAuditLog:
     Rows are written in the order in which they are recorded, in one transaction for all that
     wait. While the file cannot be written the rows are kept and tried again each second. A file
     that vanishes is made again, and the loss is said. `path` is asked before each batch, so that a
-    replaced folder is noticed. `told` gets each batch that became durable, on the event loop.
+    replaced folder is noticed. `told` hears of each batch that became durable, on the event loop:
+    the head after it, and what makes its entries.
     """
 
     def __init__(
@@ -151,7 +152,7 @@ class SqliteAuditLog:
         self._head, self._failure = written.head, ""
         done = self._backlog.settle(count, noted=noted)
         if self._told is not None:
-            self._on_loop(self._told, written.entries)
+            self._on_loop(self._told, written.head, written.entries)
         self._answer(done)
 
     def _fail(self, reason: str, batch: Batch) -> None:

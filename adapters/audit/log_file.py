@@ -38,14 +38,18 @@ class FileReplaced(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Entries that are on the disk, and the head after them.
+    """Rows that are on the disk, and the head after them.
 
     `cut_from` is the head of before, where the chain has lost it since.
     """
 
-    entries: Sequence[StoredEntry]
+    rows: Sequence[Row]
     head: Head
     cut_from: Head | None = None
+
+    def entries(self) -> Sequence[StoredEntry]:
+        """Returns the rows as entries, for who wants to hear of them."""
+        return [stored_of(row) for row in self.rows]
 
 
 class LogFile:
@@ -98,7 +102,7 @@ class LogFile:
         if not self.is_at(self._path):
             raise FileReplaced("the file was deleted or replaced while it was written")
         old, self._next, self.head = self.head, first + len(rows), head
-        return Written([stored_of(row) for row in rows], head, old if cut else None)
+        return Written(rows, head, old if cut else None)
 
     def prune(self, up_to: int, most: int) -> None:
         """Takes out at most `most` of the oldest rows, none beyond `up_to`."""

@@ -1,6 +1,6 @@
 """The audit trail: what was written down, for those who may read it, paged, counted and live."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -121,7 +121,7 @@ class AuditRows(Protocol):
 class AuditTrail:
     """Reads the audit log and follows it.
 
-    `written` is called on the event loop with every batch that became durable.
+    `written` is called on the event loop for every batch that became durable.
     """
 
     def __init__(self, hub: Hub, rows: AuditRows) -> None:
@@ -134,11 +134,12 @@ class AuditTrail:
         if head is not None and head.id is not None:
             self._told = head.id
 
-    def written(self, entries: Sequence[StoredEntry]) -> None:
-        """Tells the watchers."""
+    def written(self, head: Head, make: Callable[[], Sequence[StoredEntry]]) -> None:
+        """Tells the watchers, if there are any, of a batch that ends with `head`."""
+        entries = make() if self._hub.hears(EntriesWritten) else []
+        self.follow_from(head)
         for start in range(0, len(entries), MOST_SHOWN):
             part = tuple(entries[start : start + MOST_SHOWN])
-            self._told = part[-1].id
             self._hub.publish(EntriesWritten(part))
 
     async def page(

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sqlite3
 import stat
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from adapters.audit.log import SqliteAuditLog
 from adapters.audit.log_file import LogFile, Written
 from adapters.audit.verifying import verify_file
+from domain.audit.chain import Head
 from domain.audit.entries import AuditEntry, EventType, StoredEntry
 from domain.audit.log import AuditInterrupted, AuditUnavailable
 from tests.adapters.audit.files import change, entry, found, paths, select, write, write_old
@@ -173,9 +174,9 @@ async def test_the_writer_outlives_what_nobody_expected(file: Path) -> None:
 async def test_each_batch_is_told_once_it_is_on_the_disk(file: Path) -> None:
     told = list[StoredEntry]()
 
-    def check(entries: Sequence[StoredEntry]) -> None:
-        assert len(paths(file)) >= entries[-1].id
-        told.extend(entries)
+    def check(head: Head, entries: Callable[[], Sequence[StoredEntry]]) -> None:
+        assert len(paths(file)) >= (head.id or 0) == entries()[-1].id
+        told.extend(entries())
 
     log = SqliteAuditLog(lambda: file, told=check)
     await log.open()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.audit.chain import Head
+from domain.audit.entries import StoredEntry
 from domain.audit.filters import AuditFilter
 from domain.audit.heads import Heads
 from domain.audit.trail import ORDER, AuditEntryNotFound, AuditTrail, EntryIdInvalid, NewestFirst
@@ -85,13 +86,34 @@ async def test_the_newest_come_in_batches_up_to_the_limit() -> None:
     assert (sizes, everything) == ([500, 200], [500, 500, 200])
 
 
+def _tell(trail: AuditTrail, entries: list[StoredEntry]) -> None:
+    trail.written(Head(entries[-1].id, b""), lambda: entries)
+
+
+async def test_entries_are_made_only_where_somebody_watches() -> None:
+    trail, _, _ = _trail(5)
+    made = list[int]()
+
+    def make() -> list[StoredEntry]:
+        made.append(1)
+        return [stored(6, AT)]
+
+    trail.written(Head(6, b""), make)
+    assert made == []
+    updates = trail.watch(ALL, shown=1)
+    await anext(updates)
+    trail.written(Head(7, b""), make)
+    await updates.aclose()
+    assert made == [1]
+
+
 async def test_a_watcher_sees_the_newest_then_what_is_written() -> None:
     trail, rows, _ = _trail(5)
     updates = trail.watch(ALL, shown=2)
     first = await anext(updates)
     new = [stored(6, AT, "/6"), stored(7, AT, "/7")]
     rows.rows += new
-    trail.written(new)
+    _tell(trail, new)
     second = await anext(updates)
     await updates.aclose()
     assert (first.snapshot, [entry.id for entry in first.value]) == (True, [4, 5])
@@ -103,7 +125,7 @@ async def test_a_filter_holds_for_the_snapshot_and_for_what_follows() -> None:
     trail, _, _ = _trail(5)
     updates = trail.watch(AuditFilter(caller="ann"), shown=10)
     assert (await anext(updates)).value == []
-    trail.written([stored(6, AT), stored(7, AT, caller="ann"), stored(8, AT)])
+    _tell(trail, [stored(6, AT), stored(7, AT, caller="ann"), stored(8, AT)])
     assert [entry.id for entry in (await anext(updates)).value] == [7]
     await updates.aclose()
 
@@ -113,7 +135,7 @@ async def test_what_is_on_the_disk_but_not_yet_told_is_told_once() -> None:
     rows.rows.append(stored(6, AT))
     updates = trail.watch(ALL, shown=10)
     first = await anext(updates)
-    trail.written(rows.rows[-1:])
+    _tell(trail, rows.rows[-1:])
     second = await anext(updates)
     await updates.aclose()
     assert first.value[-1].id == 5
@@ -126,7 +148,7 @@ async def test_a_flood_gives_a_slow_watcher_the_newest_again() -> None:
     await anext(updates)
     for id in range(2, 2000):
         rows.rows.append(stored(id, AT))
-        trail.written(rows.rows[-1:])
+        _tell(trail, rows.rows[-1:])
     again = await asyncio.wait_for(anext(updates), 5)
     await updates.aclose()
     assert (again.snapshot, [entry.id for entry in again.value]) == (True, [1997, 1998, 1999])
