@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from adapters.service_db.database import ServiceDb
-from domain.configuration.history import Alteration, ConfigChange
+from domain.configuration.history import ConfigChange
+from domain.configuration.last_seen import Alteration
 from domain.paging import PageRequest
 
 if TYPE_CHECKING:

@@ -3,15 +3,16 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
 from domain.caller import Caller, acting
 from domain.configuration.configuration import Configuration, Done
 from domain.configuration.edits import Edit
+from domain.configuration.last_seen import Alteration, KeptText, LastSeen
 from domain.configuration.masking import is_secret
 from domain.configuration.settings import SettingChange
 from domain.errors import Conflict, Invalid, NotFound, Unavailable
@@ -49,16 +50,6 @@ class SecretNotKept(Invalid):
     title = "Secret Not Kept"
     meaning = "The change is of secrets only, and old secrets are not kept."
     remedy = "Set the secret again."
-
-
-@dataclass(frozen=True, slots=True)
-class Alteration:
-    """One setting of a change. Of a secret only its name is kept: `old` and `new` are empty."""
-
-    name: str
-    old: str = field(repr=False)
-    new: str = field(repr=False)
-    is_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +104,13 @@ class ConfigHistory:
         self,
         configuration: Configuration,
         kept: KeptChanges,
+        seen: KeptText,
         *,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._configuration = configuration
         self._kept = kept
+        self._last_seen = LastSeen(seen)
         self._clock = clock
         self._turn = asyncio.Lock()
         self._waiting: deque[ConfigChange] = deque(maxlen=MOST_WAITING)
@@ -138,13 +131,25 @@ class ConfigHistory:
             total=await self._kept.count() if counted else None,
         )
 
+    async def begin(self) -> None:
+        """Keeps what became another value while nothing ran, or was never kept because the service
+        was killed; raises `Unavailable`."""
+        await self._notice({})
+        await self._keep()
+
     async def record(self, done: Done) -> None:
         """Keeps what was done, if anything became another value; never raises. While it cannot be
         kept it waits in memory."""
         altered = tuple(_alteration(change) for change in done.changes if change.differs)
         if not altered:
             return
-        self._waiting.append(_change(self._clock(), acting.get(), done.undoes, altered))
+        change = _change(self._clock(), acting.get(), done.undoes, altered)
+        try:
+            await self._notice({one.name: one.old for one in done.changes})
+        except Unavailable as error:
+            log.warning("the last known configuration cannot be read: %s", error.message)
+        self._last_seen.take({one.name: one.new for one in done.changes})
+        self._waiting.append(change)
         try:
             await self._keep()
         except Unavailable as error:
@@ -195,6 +200,15 @@ class ConfigHistory:
             while self._waiting:
                 await self._kept.add(self._waiting[0])
                 self._waiting.popleft()
+            await self._last_seen.keep()
+
+    async def _notice(self, just_before: Mapping[str, str]) -> None:
+        async with self._turn:
+            settings = await self._configuration.values()
+            values = {name: one.value for name, one in settings.items()}
+            altered = await self._last_seen.begin({**values, **just_before})
+            if altered:
+                self._waiting.append(_change(self._clock(), None, None, altered))
 
 
 def _alteration(change: SettingChange) -> Alteration:

@@ -16,6 +16,7 @@ AGAIN_SECONDS = 5.0
 def watch_configuration(background: Background, station: Station) -> None:
     """Starts the looks, and the watch of the folder of each file."""
     paths, configuration = station.paths, station.configuration
+    background.run("the look at what changed while nothing ran", station.config_history.begin)
     background.repeat("the look at the configuration", AGAIN_SECONDS, configuration.look)
     for file in (paths.config, paths.defaults):
         follow = partial(_follow, paths, PurePosixPath(file), configuration)

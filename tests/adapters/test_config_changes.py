@@ -6,7 +6,8 @@ import pytest
 
 from adapters.service_db.config_changes import StoredConfigChanges
 from adapters.service_db.database import ServiceDb
-from domain.configuration.history import Alteration, ConfigChange, KeptChanges
+from domain.configuration.history import ConfigChange, KeptChanges
+from domain.configuration.last_seen import Alteration
 from domain.host_paths import HostPaths
 from domain.paging import PageRequest
 from tests.fakes.config_changes import FakeKeptChanges

@@ -43,3 +43,21 @@ class FakeKeptChanges:
     def _check(self) -> None:
         if self.failure is not None:
             raise self.failure
+
+
+class FakeKeptText:
+    """Satisfies `KeptText`; set `failure` and both methods raise it."""
+
+    def __init__(self) -> None:
+        self.text: str | None = None
+        self.failure: Unavailable | None = None
+
+    async def get(self) -> str | None:
+        if self.failure is not None:
+            raise self.failure
+        return self.text
+
+    async def set(self, text: str) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.text = text

@@ -11,19 +11,19 @@ from domain.configuration.configuration import Configuration
 from domain.configuration.confirming import ConfirmationNeeded
 from domain.configuration.edits import Edit
 from domain.configuration.history import (
-    Alteration,
     ConfigChange,
     ConfigChangeOverlaid,
     ConfigChangeUnknown,
     ConfigHistory,
     SecretNotKept,
 )
+from domain.configuration.last_seen import Alteration
 from domain.configuration.revisions import ConfigStale
 from domain.errors import Unavailable
 from domain.events import Hub
 from domain.host_paths import HostPaths
 from domain.paging import PageRequest
-from tests.fakes.config_changes import FakeKeptChanges
+from tests.fakes.config_changes import FakeKeptChanges, FakeKeptText
 
 NOON = datetime(2026, 8, 1, 12, tzinfo=UTC)
 ANNA = Caller("anna", Role.ENGINEER, "10.0.0.7", "10.0.0.7", "", "/options/set", "rest", "c")
@@ -38,10 +38,16 @@ class Bench:
         self.user = root / HostPaths().config[1:]
         self.user.parent.mkdir(parents=True)
         self.user.write_text(USER)
-        self.configuration = Configuration(HostPaths(root), Hub())
-        self.kept = FakeKeptChanges()
-        self.history = ConfigHistory(self.configuration, self.kept, clock=lambda: NOON)
-        self.configuration.follow(self.history.record)
+        self.paths = HostPaths(root)
+        self.kept, self.seen = FakeKeptChanges(), FakeKeptText()
+        self.history = self.begun()
+
+    def begun(self) -> ConfigHistory:
+        """Returns the history of a service that has just started."""
+        self.configuration = Configuration(self.paths, Hub())
+        history = ConfigHistory(self.configuration, self.kept, self.seen, clock=lambda: NOON)
+        self.configuration.follow(history.record)
+        return history
 
     async def set(self, **changes: str) -> None:
         await self.configuration.edit(Edit(changes=changes))
@@ -174,3 +180,56 @@ async def test_readers_and_writers_at_once_keep_each_change_once(bench: Bench) -
         *(bench.history.list_page(page, counted=False) for _ in range(9)),
     )
     assert [change.id for change in bench.kept.kept] == [1, 2]
+
+
+async def test_what_changed_while_nothing_ran_is_noticed_once(bench: Bench) -> None:
+    await bench.history.begin()
+    assert bench.kept.kept == []
+    bench.user.write_text("RPI_DEVICE_FAMILY=5\nRPI_DEVICE_STORAGE_TYPE=sd\n")
+    for _ in range(2):
+        await bench.begun().begin()
+    (change,) = bench.kept.kept
+    assert (change.caller, change.undoes) == ("", None)
+    assert change.alterations == (
+        Alteration("RPI_CONNECT_API_KEY", "", "", is_secret=True),
+        Alteration("RPI_DEVICE_FAMILY", "4", "5"),
+        Alteration("RPI_DEVICE_STORAGE_TYPE", "", "sd"),
+    )
+    assert "rpoak" not in str(bench.seen.text)
+
+
+async def test_an_edit_before_the_first_look_hides_nothing(bench: Bench) -> None:
+    await bench.history.begin()
+    bench.user.write_text("RPI_DEVICE_FAMILY=5\nRPI_CONNECT_API_KEY=rpoak_secret\n")
+    again = bench.begun()
+    await bench.set(RPI_DEVICE_FAMILY="2W")
+    await again.begin()
+    told = [[(one.old, one.new) for one in change.alterations] for change in bench.kept.kept]
+    assert told == [[("4", "5")], [("5", "2W")]]
+
+
+async def test_a_change_that_was_stored_but_never_kept_is_noticed(bench: Bench) -> None:
+    await bench.history.begin()
+    # Killed behind the file and before the history.
+    bench.configuration.update_now({"RPI_DEVICE_FAMILY": "5"})
+    await bench.begun().begin()
+    assert [one.name for one in bench.kept.kept[0].alterations] == ["RPI_DEVICE_FAMILY"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null"])
+async def test_a_kept_text_of_another_shape_is_as_none(bench: Bench, text: str) -> None:
+    bench.seen.text = text
+    await bench.history.begin()
+    assert bench.kept.kept == []
+    assert '"RPI_DEVICE_FAMILY": "4"' in str(bench.seen.text)
+
+
+async def test_what_cannot_be_read_is_looked_at_later(bench: Bench) -> None:
+    await bench.history.begin()
+    bench.user.write_text("RPI_DEVICE_FAMILY=5\nRPI_CONNECT_API_KEY=rpoak_secret\n")
+    again, bench.seen.failure = bench.begun(), Unavailable("full")
+    with pytest.raises(Unavailable):
+        await again.begin()
+    bench.seen.failure = None
+    await again.begin()
+    assert len(bench.kept.kept) == 1
