@@ -32,6 +32,7 @@ from domain.images.gold_master_choice import GoldMasterChoice
 from domain.images.hashes import Hashes
 from domain.images.images import Images
 from domain.internal_token import InternalToken
+from domain.keys.keys import Keys
 from domain.keys.signing_tokens import SigningTokens
 from domain.keys.stored_pin import StoredPin
 from domain.manufacturing.manufacturing import Manufacturing
@@ -165,6 +166,7 @@ class Station:
     firmware: Firmware
     signing_tokens: SigningTokens
     stored_pin: StoredPin
+    keys: Keys
     analyses: Analyses
     scripts: Scripts
     dry_runs: DryRuns

@@ -1,6 +1,6 @@
 """The REST surface: parse, resolver, encode, and every error in the envelope."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -9,7 +9,7 @@ from domain.station import Station
 from resolvers.operation import Call, recorded
 from rest_compat.errors import ErrorForm, encode_error, told
 from rest_compat.question import Question
-from rest_compat.route import Fault, Route, Showing
+from rest_compat.route import Fault, Json, Route, Showing
 from rest_compat.routes import Found, RouteTable
 
 Page = Callable[[], Response]
@@ -35,20 +35,21 @@ class RestEndpoint:
         """Answers one request."""
         question = Question(scope, receive, scope["path"])
         faults: tuple[Fault, ...] = ()
+        failure: Mapping[str, Json] = {}
         try:
             found = self._table.find(question.path)
             route = found.place.routes.get(question.method)
             if route is None:
                 answer = await self._unserved(found, question)
             else:
-                faults = route.faults
+                faults, failure = route.faults, route.failure
                 scope["route"] = route.path
                 answer = await self._run(route, found, question)
         except Exception as error:  # noqa: BLE001 -- the top of a request; it is logged there
             caller = question.caller
             known = told(error, faults, correlation_id=caller.correlation_id)
             accept = question.header("accept")
-            answer = encode_error(known, accept=accept, form=self._form)
+            answer = encode_error(known, accept=accept, form=self._form, members=failure)
         await answer(scope, receive, send)
 
     async def _run(self, route: Route, found: Found, question: Question) -> Response:

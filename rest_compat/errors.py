@@ -2,6 +2,7 @@
 1, design 2.1)."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
@@ -17,7 +18,7 @@ from rest_compat.http_errors import (
     PartTypeWrong,
     TusVersionUnknown,
 )
-from rest_compat.route import Fault
+from rest_compat.route import Fault, Json
 
 log = logging.getLogger("provisioner.rest")
 
@@ -71,8 +72,11 @@ def told(error: Exception, faults: tuple[Fault, ...], *, correlation_id: str) ->
     )
 
 
-def encode_error(error: Told, *, accept: str, form: ErrorForm) -> Response:
-    """Returns the answer in the form that the request accepts."""
+def encode_error(
+    error: Told, *, accept: str, form: ErrorForm, members: Mapping[str, Json] | None = None
+) -> Response:
+    """Returns the answer in the form that the request accepts; `members` are what a route's flat
+    envelope has besides."""
     headers = {"Vary": "Accept"}
     if error.allow:
         headers["Allow"] = ", ".join(error.allow)
@@ -86,7 +90,7 @@ def encode_error(error: Told, *, accept: str, form: ErrorForm) -> Response:
     elif form is ErrorForm.DOCUMENTED:
         body, media_type = _documented(error), "application/json; charset=utf-8"
     else:
-        body, media_type = _flat(error), "application/json; charset=utf-8"
+        body, media_type = {**_flat(error), **(members or {})}, "application/json; charset=utf-8"
     return Response(json_bytes(body), error.status, headers, media_type)
 
 

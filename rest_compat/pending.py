@@ -21,17 +21,9 @@ def _all(method: str, *paths: str) -> tuple[Pending, ...]:
 PENDING: tuple[Pending, ...] = (
     *_all(
         "GET",
-        "/options/keys",
-        "/options/encryption-status",
     ),
     *_all(
         "POST",
-        "/options/upload-key",
-        "/options/validate-key",
-        "/options/keys/activate",
-        "/options/keys/remove",
         "/options/keys/register-pkcs11",
-        "/options/keys/wrap",
-        "/options/migrate-secrets",
     ),
 )

@@ -17,6 +17,8 @@ R = TypeVar("R")
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 Schema: TypeAlias = Mapping[str, Json]
 Arguments: TypeAlias = Mapping[str, object]
+NOTHING: Schema = {"type": "string", "maxLength": 0}
+"""The body of an answer that says nothing."""
 
 
 class Showing(Enum):
@@ -113,6 +115,7 @@ class Route:
 
     `entry` is the literal of the audit row (contract audit section 3) with `{places}` filled in
     from the path, the path itself if empty; `contract` is the section that the route keeps.
+    `failure` are members that the flat envelope of this route's errors has besides.
     `serves` is None only where nothing of the station is told and `redirect` says where to look.
     """
 
@@ -127,6 +130,7 @@ class Route:
     body: Body | None = None
     answers: tuple[Answer, ...] = ()
     faults: tuple[Fault, ...] = ()
+    failure: Mapping[str, Json] = field(default_factory=dict)
     showing: Showing = Showing.NEVER
     checks_csrf: bool = False
     entry: str = ""

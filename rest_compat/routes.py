@@ -22,7 +22,8 @@ from rest_compat.images import (
     tus,
 )
 from rest_compat.images.uploads import ROUTES as UPLOADS
-from rest_compat.keys import tokens
+from rest_compat.keys import keys, secrets_at_rest, tokens
+from rest_compat.keys import uploads as key_uploads
 from rest_compat.manufacturing import export, records
 from rest_compat.pending import PENDING, Pending
 from rest_compat.route import Route, pattern_of
@@ -40,6 +41,9 @@ ROUTES: tuple[Route, ...] = (
     *internal.ROUTES,
     *configuration.ROUTES,
     *tokens.ROUTES,
+    *keys.ROUTES,
+    *key_uploads.ROUTES,
+    *secrets_at_rest.ROUTES,
     *firmware.ROUTES,
     *working_folder.ROUTES,
     *audit.ROUTES,

@@ -43,6 +43,8 @@ from schema.images.gold_master import GoldMasterMutations
 from schema.images.hashing import HashMutations, HashSubscriptions
 from schema.images.images import ImageMutations, ImageQueries, ImageSubscriptions
 from schema.images.uploads import UploadMutations, UploadQueries, UploadSubscriptions
+from schema.keys.keys import SigningKeyMutations, SigningKeyQueries
+from schema.keys.migration import SecretMutations
 from schema.keys.tokens import TokenMutations, TokenQueries
 from schema.limits import Limits
 from schema.manufacturing.manufacturing import (
@@ -86,6 +88,7 @@ class Query(
     CustomisationQueries,
     ScriptVersionQueries,
     HookRunQueries,
+    SigningKeyQueries,
 ):
     """Root of queries."""
 
@@ -109,6 +112,8 @@ class Mutation(
     CustomisationMutations,
     ScriptVersionMutations,
     DryRunMutations,
+    SigningKeyMutations,
+    SecretMutations,
 ):
     """Root of mutations."""
 

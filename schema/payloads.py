@@ -9,6 +9,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from domain.errors import ProvisionerError
+from schema.given_values import without_values
 from schema.refusals import ExecutionTimeout, OperationUnknown, VariablesInvalid, coded
 
 Payload = dict[str, object]
@@ -46,9 +47,12 @@ def told(error: GraphQLError) -> Payload:
     elif original is not None and not isinstance(original, GraphQLError | ProvisionerError):
         log.error("an error reached the answer unmasked", exc_info=original)
         message = "Something unexpected went wrong; the log has it."
-        members: Payload = {"message": message, "extensions": {"code": "INTERNAL"}}
-        return members | ({"path": error.path} if error.path else {})
-    return dict(error.formatted)
+        masked: Payload = {"message": message, "extensions": {"code": "INTERNAL"}}
+        return masked | ({"path": error.path} if error.path else {})
+    members: Payload = {**error.formatted}
+    if not isinstance(original, ProvisionerError):
+        members["message"] = without_values(error.message)
+    return members
 
 
 def encode(value: object) -> bytes:

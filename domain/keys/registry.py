@@ -9,10 +9,13 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
 
+from domain.configuration.masking import masked
 from domain.errors import NotFound, Unavailable
 from domain.keys.reports import KeyReport
 
 T = TypeVar("T", str, int, bool)
+PEM_VARIABLE = "CUSTOMER_KEY_FILE_PEM"
+URI_VARIABLE = "CUSTOMER_KEY_PKCS11_NAME"
 LARGEST_REGISTRY = 1 << 20
 """Bytes. A key takes about 500."""
 _FACTS = {
@@ -72,6 +75,12 @@ class SigningKey:
     def path(self) -> str:
         """The logical path of a PEM file, empty for a token's key."""
         return self.place if self.kind is KeyKind.PEM else ""
+
+    @property
+    def shown(self) -> "SigningKey":
+        """The key as everybody may see it: registries of old may hold a PIN in a URI."""
+        place = masked(URI_VARIABLE, self.place) if self.kind is KeyKind.PKCS11 else self.place
+        return replace(self, place=place, label=masked(URI_VARIABLE, self.label))
 
     @property
     def uri(self) -> str:

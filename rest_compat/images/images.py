@@ -13,6 +13,7 @@ from resolvers.operation import Call
 from rest_compat.encoding import json_answer
 from rest_compat.question import Question
 from rest_compat.route import (
+    NOTHING,
     Answer,
     Arguments,
     Body,
@@ -144,7 +145,6 @@ DELETED: Schema = {
         "gold_master_cleared": {"type": "boolean"},
     },
 }
-NOTHING: Schema = {"type": "string", "maxLength": 0}
 METADATA: Schema = {
     "type": "object",
     "required": [

@@ -22,6 +22,7 @@ from domain.events import Hub
 from domain.firmware.firmware import Firmware
 from domain.host_paths import HostPaths
 from domain.internal_token import InternalToken
+from domain.keys.token_keys import NoTokens
 from domain.manufacturing.new_database import NewDatabases
 from domain.preflight.fields import Fields
 from domain.preflight.image import ImageLook
@@ -37,6 +38,7 @@ from server.wiring.configuration import build_config_history
 from server.wiring.customisation import build_customisation, watch_customisation
 from server.wiring.device_files import build_device_files
 from server.wiring.images import build_images, own_accesses, watch_images
+from server.wiring.keys import build_keys
 from server.wiring.records import build_recording, build_verification, watch_records
 from server.wiring.statuses import build_judging, follow_boards
 from server.wiring.timeline import build_timeline
@@ -138,6 +140,7 @@ async def open_station(
     probes |= {"image store": store.images.probe}
     tokens = build_tokens(paths, configuration, settings, stack)
     probes |= {"tokens": tokens.driver.probe}
+    keys = build_keys(paths, hub, configuration=configuration, tokens=NoTokens())
     station = Station(
         paths=paths,
         hub=hub,
@@ -173,6 +176,7 @@ async def open_station(
         firmware=firmware,
         signing_tokens=tokens.signing,
         stored_pin=tokens.pin,
+        keys=keys,
         analyses=store.analyses,
         scripts=customisation.scripts,
         dry_runs=customisation.dry_runs,

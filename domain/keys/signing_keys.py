@@ -1,0 +1,307 @@
+"""The station's signing keys: uploaded, labelled, activated, wrapped, removed."""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from domain.configuration.configuration import Configuration
+from domain.errors import Conflict, Invalid, ProvisionerError
+from domain.file_accesses import FileAccess
+from domain.host_paths import HostPaths
+from domain.keys.key_files import KeyFiles
+from domain.keys.key_registry import Clock, KeyRegistry, utc_now
+from domain.keys.names import KeyName
+from domain.keys.pem import LARGEST_KEY, KeyFormatInvalid, PemKey, parse_pem
+from domain.keys.registry import KeyKind, KeyNotFound, Registry, SigningKey, new_key
+from domain.keys.reports import KeyReport
+from domain.keys.selection import Selection, selected_now, selection_of
+from domain.keys.token_keys import TokenKeys
+from domain.keys.wrapping import is_wrapped
+
+LONGEST_LABEL = 128
+
+
+class KeyFileTooLarge(Invalid):
+    """More bytes than any key has."""
+
+    code = "FILE_TOO_LARGE"
+    title = "File Too Large"
+    meaning = f"An uploaded key has at most {LARGEST_KEY} bytes."
+    remedy = "Upload the key alone, without what else the file holds."
+
+
+class KeyUnfit(Conflict):
+    """A key that boards cannot be signed with."""
+
+    code = "KEY_UNFIT"
+    title = "Key Not Fit"
+    meaning = "Boards check RSA-2048 signatures only, so no other key is ever made active."
+    remedy = "Upload a plain RSA key of 2048 bits and activate that."
+
+
+class KeyActive(Conflict):
+    """The key that boards are signed with."""
+
+    code = "KEY_ACTIVE"
+    title = "Key Active"
+    meaning = "The active key, or one that the configuration names, is not removed."
+    remedy = "Activate another key, or deactivate this one first."
+
+
+class KeyLabelInvalid(Invalid):
+    """A label that no screen could show."""
+
+    code = "KEY_LABEL_INVALID"
+    title = "Invalid Key Label"
+    meaning = f"A key's label has 1 to {LONGEST_LABEL} printable characters."
+    remedy = "Choose a short label without line breaks or control characters."
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A key that was registered, and whether it is the active one now."""
+
+    key: SigningKey
+    activated: bool
+
+
+class SigningKeys:
+    """Changes the keys, one change at a time. `note` writes down which files were touched."""
+
+    def __init__(
+        self,
+        paths: HostPaths,
+        configuration: Configuration,
+        *,
+        registry: KeyRegistry,
+        files: KeyFiles,
+        tokens: TokenKeys,
+        now: Clock = utc_now,
+    ) -> None:
+        self._paths = paths
+        self._configuration = configuration
+        self._registry = registry
+        self._files = files
+        self._tokens = tokens
+        self._now = now
+        self._turn = asyncio.Lock()
+
+    async def list_all(self) -> Registry:
+        """Returns all keys; raises `RegistryUnreadable` and `ConfigUnreadable`."""
+        return await self._registry.read()
+
+    async def get(self, key_id: str) -> SigningKey:
+        """Returns one key; raises `KeyNotFound` and what `list_all` raises."""
+        return (await self._registry.read()).get(key_id)
+
+    async def upload(
+        self,
+        file_name: str,
+        content: bytes,
+        *,
+        label: str = "",
+        activate: bool = True,
+        note: FileAccess,
+    ) -> Registered:
+        """Stores a key wrapped, registers it, and makes it active if that is wanted and it is fit.
+
+        Nothing is written before the key was read and wrapped in memory. Raises `KeyNameInvalid`,
+        `KeyTypeInvalid`, `KeyFileTooLarge`, `KeyFormatInvalid`, `KeyLabelInvalid`, and as
+        `KeyFiles.store`, `KeyRegistry.change` and `Configuration.update` do.
+        """
+        name = KeyName.uploaded(file_name)
+        shown = checked_label(label) if label else name.text
+        if len(content) > LARGEST_KEY:
+            text = f"The file has {len(content)} bytes; a key has at most {LARGEST_KEY}."
+            raise KeyFileTooLarge(text, field="file")
+        async with self._turn:
+            report = await self._read(name, content, note)
+            # A registry that cannot be read stops this before anything is stored.
+            await self._registry.read()
+            path = await self._store(name, content, note)
+            key = new_key(
+                KeyKind.PEM,
+                path,
+                label=shown if label else path.rpartition("/")[2],
+                report=report,
+                is_wrapped=True,
+                now=self._now(),
+            )
+            return await self._register(key, activate=activate, note=note)
+
+    async def register_token(
+        self, uri: str, *, label: str, report: KeyReport, activate: bool, note: FileAccess
+    ) -> Registered:
+        """Registers a key that lies on a token, as the token's driver reported it; a URI that is
+        known keeps its id. Raises as `upload` does."""
+        async with self._turn:
+            known = (await self._registry.read()).find_place(KeyKind.PKCS11, uri)
+            key = (
+                replace(known, report=report)
+                if known
+                else new_key(
+                    KeyKind.PKCS11,
+                    uri,
+                    label=checked_label(label) if label else uri,
+                    report=report,
+                    is_wrapped=True,
+                    now=self._now(),
+                )
+            )
+            return await self._register(key, activate=activate, note=note, before=known)
+
+    async def label(self, key_id: str, label: str) -> SigningKey:
+        """Gives a key another label; raises `KeyLabelInvalid`, `KeyNotFound` and as
+        `KeyRegistry.change` does."""
+        chosen = checked_label(label)
+        changed = await self._registry.change(
+            lambda registry: registry.with_key(replace(registry.get(key_id), label=chosen))
+        )
+        return changed.get(key_id)
+
+    async def activate(self, key_id: str, *, note: FileAccess) -> SigningKey:
+        """Makes boards be signed with a key, once it was read again and is fit.
+
+        What was found out is registered in any case. Raises `KeyNotFound`, `KeyUnfit`, what
+        reading the key raises, and as `KeyRegistry.change` and `Configuration.update` do.
+        """
+        async with self._turn:
+            known = (await self._registry.read()).get(key_id)
+            found = await self._found(known)
+            await self._registry.change(
+                lambda registry: registry.with_key(
+                    replace(registry.get(key_id), report=found.report, is_wrapped=found.is_wrapped)
+                )
+            )
+            if not found.report.is_fit:
+                raise KeyUnfit(f"{found.report.status}.", detail=key_id, field="id")
+            await self._select(selection_of(found), note)
+            changed = found.report.fingerprint != known.report.fingerprint
+            note("ACTIVATE_KEY", found.shown.place, info=_changed(key_id) if changed else key_id)
+            return (await self._registry.read()).get(key_id)
+
+    async def deactivate(self, *, note: FileAccess) -> Registry:
+        """Makes no key active; raises as `KeyRegistry.change` and `Configuration.update` do."""
+        async with self._turn:
+            active = (await self._registry.read()).active
+            await self._select(Selection(), note)
+            if active:
+                note("DEACTIVATE_KEY", active.shown.place, info=active.id)
+            return await self._registry.read()
+
+    async def remove(self, key_id: str, *, note: FileAccess) -> SigningKey:
+        """Forgets a key; its file is deleted if it lies in the keys' folder and no other key has
+        it. Raises `KeyNotFound`, `KeyActive`, `KeyNotStored`, and as `KeyRegistry.change` does."""
+
+        def forget(registry: Registry) -> Registry:
+            if selected_now(self._configuration).names(registry.get(key_id)):
+                text = "The active key is not removed; activate another one, or deactivate it."
+                raise KeyActive(text, detail=key_id, field="id")
+            return registry.without(key_id)
+
+        async with self._turn:
+            key = (await self._registry.read()).get(key_id)
+            # The registry first: killed in between, no entry leads to a file that is gone.
+            left = await self._registry.change(forget)
+            shared = left.find_place(KeyKind.PEM, key.path) is not None
+            if key.path and not shared and await asyncio.to_thread(self._files.remove, key.path):
+                note("DELETE_KEY", key.path, info=key_id)
+            return key
+
+    async def wrap(self, key_id: str, *, note: FileAccess) -> SigningKey:
+        """Wraps a key's file, which stays where it is; one that is wrapped stays as it is.
+
+        Raises `KeyNotFound`, also for a token's key, and as `KeyFiles.wrap` and
+        `KeyRegistry.change` do.
+        """
+        async with self._turn:
+            key = (await self._registry.read()).get(key_id)
+            if key.kind is not KeyKind.PEM:
+                text = "A key on a token has no file to wrap."
+                raise KeyNotFound(text, detail=key_id, field="id")
+            if await asyncio.to_thread(self._files.wrap, key.path):
+                note("WRAP_SECRET", key.path)
+            changed = await self._registry.change(lambda registry: registry)
+            return changed.get(key_id)
+
+    async def _read(self, name: KeyName, content: bytes, note: FileAccess) -> KeyReport:
+        try:
+            return (await asyncio.to_thread(_parsed, content)).report
+        except KeyFormatInvalid as error:
+            place = f"{self._paths.keys}/{name.text}"
+            note("UPLOAD_KEY", place, success=False, info=error.message)
+            raise
+
+    async def _store(self, name: KeyName, content: bytes, note: FileAccess) -> str:
+        try:
+            path = await asyncio.to_thread(self._files.store, name, content)
+        except ProvisionerError as error:
+            place = f"{self._paths.keys}/{name.text}"
+            note("WRAP_KEY", place, success=False, info=error.message)
+            raise
+        note("UPLOAD_KEY", path)
+        note("WRAP_KEY", path)
+        return path
+
+    async def _register(
+        self,
+        key: SigningKey,
+        *,
+        activate: bool,
+        note: FileAccess,
+        before: SigningKey | None = None,
+    ) -> Registered:
+        activated = activate and key.report.is_fit
+        try:
+            await self._registry.change(lambda registry: registry.with_key(key))
+            if activated:
+                await self._select(selection_of(key), note)
+        except ProvisionerError:
+            await self._undo(key, before)
+            raise
+        note("REGISTER_KEY", key.shown.place, info=key.id)
+        return Registered((await self._registry.read()).get(key.id), activated)
+
+    async def _undo(self, key: SigningKey, before: SigningKey | None) -> None:
+        if key.kind is KeyKind.PEM:
+            await asyncio.to_thread(self._files.remove, key.path)
+        await self._registry.change(
+            lambda registry: registry.with_key(before) if before else registry.without(key.id)
+        )
+
+    async def _found(self, key: SigningKey) -> SigningKey:
+        if key.kind is KeyKind.PKCS11:
+            return replace(key, report=await self._tokens.report(key.uri))
+        opened = await asyncio.to_thread(self._files.open, key.path)
+        return replace(key, report=opened.key.report, is_wrapped=opened.is_wrapped)
+
+    async def _select(self, selection: Selection, note: FileAccess) -> None:
+        """Writes the configuration, then brings the registry in step; if that fails, the
+        configuration is as before."""
+        before = await asyncio.to_thread(selected_now, self._configuration)
+        await self._configuration.update(selection.changes)
+        note("WRITE", self._paths.config, info="Config updated")
+        try:
+            await self._registry.change(lambda registry: registry)
+        except ProvisionerError:
+            await self._configuration.update(before.changes)
+            raise
+
+
+def checked_label(label: str) -> str:
+    """Returns a label without spaces around it; raises `KeyLabelInvalid`."""
+    kept = label.strip()
+    if not 1 <= len(kept) <= LONGEST_LABEL or not kept.isprintable():
+        text = f"A key's label has 1 to {LONGEST_LABEL} printable characters."
+        raise KeyLabelInvalid(text, field="label")
+    return kept
+
+
+def _parsed(content: bytes) -> PemKey:
+    if is_wrapped(content):
+        text = "The file was wrapped by a board; upload the key as it was before."
+        raise KeyFormatInvalid(text, field="file")
+    return parse_pem(content)
+
+
+def _changed(key_id: str) -> str:
+    return f"{key_id}; the file holds another key than before"
