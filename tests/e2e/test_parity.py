@@ -1,30 +1,31 @@
-"""The recorded answers of the existing service, replayed against ours."""
+"""Every recorded answer of the existing service, REST and WebSocket, replayed against ours."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.surfaces.repository import ROOT, SHARED
 
 REPLAY = SHARED / "parity/replay.py"
-SERVED = (
-    "^(common/(?!get-images|gzip)|devices/device|options/csrf-(fetch|token)"
-    "|fresh-install/empty-devices-html)"
-)
+PENDING = Path(__file__).with_name("parity_pending.txt")
+"""The cases whose feature is not there yet, an id a line; the list only shrinks."""
+SERVE = f"{sys.executable} -m server.main serve --root {{root}} --port {{port}} --disable-https"
 
 
 @pytest.mark.real
-@pytest.mark.timeout(600)
-def test_the_served_paths_answer_as_recorded() -> None:
+@pytest.mark.timeout(900)
+def test_every_case_is_answered_as_recorded(tmp_path: Path) -> None:
     if not REPLAY.exists():
         pytest.skip("the parity kit (../shared/parity beside the checkout) is absent")
-    serve = f"{sys.executable} -m server.main serve --root {{root}} --port {{port}} --disable-https"
-    done = subprocess.run(
-        [sys.executable, str(REPLAY), "--serve", serve, "--only", SERVED],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
+    report = tmp_path / "report.json"
+    command = [sys.executable, str(REPLAY), "--serve", SERVE, "--report", str(report)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    results = json.loads(report.read_text())
+    failed = {each["case"] for each in results if each["outcome"] == "failed"}
+    pending = set(PENDING.read_text().split())
+    assert failed - pending == set(), done.stdout[-5000:]
+    assert pending - failed == set(), "these pass now: take them out of parity_pending.txt"
+    assert len(results) > 450
