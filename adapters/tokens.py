@@ -64,6 +64,11 @@ class Pkcs11Tokens:
         body = await self._asked("list_keys", token, pin)
         return [_key(entry) for entry in _entries(body)]
 
+    async def list_public_keys(self, token: Token) -> list[TokenKey]:
+        """Returns the public keys that are seen without a login."""
+        body = await self._asked("list_public_keys", token, None)
+        return [_key(entry) for entry in _entries(body)]
+
     async def sign(self, token: Token, key: TokenKey, *, digest: bytes, pin: Pin | None) -> bytes:
         """Returns the signature of a digest."""
         wanted = {"key_label": key.label, "key_id": key.id.hex(), "digest": digest.hex()}

@@ -179,6 +179,11 @@ def _list_keys(library: Library, request: Request) -> Plain:
         return [_key(key, publics) for key in _objects(session, ObjectClass.PRIVATE_KEY)]
 
 
+def _list_public_keys(library: Library, request: Request) -> Plain:
+    with _session(library, request) as session:
+        return [_key(key, []) for key in _objects(session, ObjectClass.PUBLIC_KEY)]
+
+
 def _objects(session: pkcs11.Session, kind: ObjectClass) -> list[pkcs11.Object]:
     # Read to the end: a search that is left half way spoils its session.
     return list(session.get_objects({Attribute.CLASS: kind}))
@@ -256,6 +261,7 @@ def _signature(found: pkcs11.Object, request: Request) -> bytes:
 CALLS: dict[str, Callable[[Library, Request], Plain]] = {
     "look": _look,
     "list_keys": _list_keys,
+    "list_public_keys": _list_public_keys,
     "sign": _sign,
 }
 

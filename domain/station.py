@@ -35,6 +35,7 @@ from domain.internal_token import InternalToken
 from domain.keys.keys import Keys
 from domain.keys.signing_tokens import SigningTokens
 from domain.keys.stored_pin import StoredPin
+from domain.keys.token_registration import TokenRegistration
 from domain.manufacturing.manufacturing import Manufacturing
 from domain.manufacturing.new_database import NewDatabases
 from domain.preflight.fields import Fields
@@ -166,6 +167,7 @@ class Station:
     firmware: Firmware
     signing_tokens: SigningTokens
     stored_pin: StoredPin
+    token_registration: TokenRegistration
     keys: Keys
     analyses: Analyses
     scripts: Scripts

@@ -14,16 +14,4 @@ class Pending:
     showing: Showing = Showing.NEVER
 
 
-def _all(method: str, *paths: str) -> tuple[Pending, ...]:
-    return tuple(Pending(method, path) for path in paths)
-
-
-PENDING: tuple[Pending, ...] = (
-    *_all(
-        "GET",
-    ),
-    *_all(
-        "POST",
-        "/options/keys/register-pkcs11",
-    ),
-)
+PENDING: tuple[Pending, ...] = ()

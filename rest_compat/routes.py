@@ -22,7 +22,7 @@ from rest_compat.images import (
     tus,
 )
 from rest_compat.images.uploads import ROUTES as UPLOADS
-from rest_compat.keys import keys, secrets_at_rest, tokens
+from rest_compat.keys import keys, registering, secrets_at_rest, tokens
 from rest_compat.keys import uploads as key_uploads
 from rest_compat.manufacturing import export, records
 from rest_compat.pending import PENDING, Pending
@@ -42,6 +42,7 @@ ROUTES: tuple[Route, ...] = (
     *configuration.ROUTES,
     *tokens.ROUTES,
     *keys.ROUTES,
+    *registering.ROUTES,
     *key_uploads.ROUTES,
     *secrets_at_rest.ROUTES,
     *firmware.ROUTES,

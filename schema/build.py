@@ -45,6 +45,7 @@ from schema.images.images import ImageMutations, ImageQueries, ImageSubscription
 from schema.images.uploads import UploadMutations, UploadQueries, UploadSubscriptions
 from schema.keys.keys import SigningKeyMutations, SigningKeyQueries
 from schema.keys.migration import SecretMutations
+from schema.keys.token_keys import TokenKeyMutations
 from schema.keys.tokens import TokenMutations, TokenQueries
 from schema.limits import Limits
 from schema.manufacturing.manufacturing import (
@@ -106,6 +107,7 @@ class Mutation(
     GoldMasterMutations,
     FirmwareMutations,
     TokenMutations,
+    TokenKeyMutations,
     WorkingFolderMutations,
     ConfigurationMutations,
     ConfigurationHistoryMutations,

@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "openapi", _openapi, "print the OpenAPI document")
     _add(commands, "version", _version, "print the version")
     _add_audit(commands)
+    _add_keyhelper(commands)
     token = _add(commands, "token", _token, "make a token; prints it once, with its settings entry")
     token.add_argument("name", help="whose token it is")
     token.add_argument("role", choices=[role.words for role in Role if role is not Role.NOBODY])
@@ -100,6 +101,29 @@ def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="a head that the chain must still have, from journalctl -t provisioner-audit -o cat; "
         "may be given more than once",
     )
+
+
+def _add_keyhelper(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    words = "sign for the station's scripts, in place of rpi-sb-keyhelper"
+    parser = commands.add_parser("keyhelper", help=words, description=words)
+    inner = parser.add_subparsers(required=True, metavar="COMMAND", dest="work")
+    sign = _add(inner, "sign", _keyhelper, "print the signature of a file in hex")
+    sign.add_argument("--in", dest="input", metavar="FILE", type=Path, required=True)
+    pubkey = _add(inner, "pubkey", _keyhelper, "print the public key in PEM")
+    for command in (sign, pubkey):
+        command.add_argument("--root", metavar="DIR", help="take the keys below DIR (/)")
+        # Not a group of either or: the URI comes before the file (contract configuration 14).
+        command.add_argument("--key", metavar="FILE", help="a key in PEM, wrapped or plain")
+        command.add_argument("--pkcs11-uri", dest="uri", metavar="URI", help="a token's key")
+        command.set_defaults(usage_error=command.error)
+
+
+def _keyhelper(asked: argparse.Namespace) -> int:
+    from server.keyhelper import run_keyhelper
+
+    if not asked.uri and not asked.key:
+        asked.usage_error("--key or --pkcs11-uri is needed")
+    return run_keyhelper(asked, os.environ)
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:

@@ -11,16 +11,15 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from domain.configuration.configuration import Configuration
-from domain.errors import Conflict, Invalid, ProvisionerError
+from domain.errors import Invalid, ProvisionerError
 from domain.host_paths import HostPaths, PathRefused
 from domain.keys.fingerprint import otp_words
 from domain.keys.key_files import KeyFiles
 from domain.keys.key_registry import KeyRegistry
-from domain.keys.pkcs11_uri import split_pin
 from domain.keys.registry import KeyKind, SigningKey
 from domain.keys.reports import KeyReport, failed_report
 from domain.keys.selection import selected_now
-from domain.keys.signing import sign_pem
+from domain.keys.signing import SignatureWrong, sign_pem
 from domain.keys.signing_keys import KeyUnfit
 from domain.keys.token_keys import TokenKeys
 
@@ -34,15 +33,6 @@ class KeyPathRefused(Invalid):
     title = "Invalid Path"
     meaning = "Only files in the keys' folder and the configured key's file are looked at."
     remedy = "Upload the key, or name the file that CUSTOMER_KEY_FILE_PEM names."
-
-
-class SignatureWrong(Conflict):
-    """A key whose signature its own public half does not confirm."""
-
-    code = "SIGNATURE_WRONG"
-    title = "Signature Wrong"
-    meaning = "The test signature does not fit the key's public half; boards would refuse it too."
-    remedy = "Do not provision with this key; upload or register it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +77,9 @@ class KeyUses:
         `KeyPathRefused` for a path that is not looked at (contract configuration 5)."""
         return await asyncio.to_thread(self._check_file, path)
 
-    async def check_token(self, uri: str) -> KeyReport:
-        """Returns the facts of a key on a token, also of one that is none; raises
-        `Pkcs11UriInvalid` for a text that is no URI of a token."""
-        split_pin(uri)
-        try:
-            return await self._tokens.report(uri)
-        except ProvisionerError as error:
-            return failed_report(error.message)
-
     async def public_key(self, key_id: str) -> PublicKey:
-        """Returns a key's public half, read afresh; raises `KeyNotFound` and what reading it
-        raises."""
+        """Returns a key's public half, read afresh but without a login to a token; raises
+        `KeyNotFound` and what reading it raises."""
         key = (await self._registry.read()).get(key_id)
         if key.kind is KeyKind.PKCS11:
             pem, report = await self._tokens.public_pem(key.uri), key.report
@@ -119,6 +100,9 @@ class KeyUses:
         challenge, began = secrets.token_bytes(CHALLENGE_BYTES), time.monotonic()
         signature = await self._sign(key, challenge)
         took = (time.monotonic() - began) * 1000
+        if key.kind is KeyKind.PKCS11:
+            # What a token signed was checked before it was handed out.
+            return TrialSignature(key, took)
         public = await self.public_key(key_id)
         if not _holds(public.pem, signature, challenge):
             text = f"The signature of key {key.label} does not fit its public half."

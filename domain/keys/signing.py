@@ -8,9 +8,18 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-from domain.errors import Invalid
+from domain.errors import Conflict, Invalid
 
 _PREHASHED = Prehashed(hashes.SHA256())
+
+
+class SignatureWrong(Conflict):
+    """A key whose signature its own public half does not confirm."""
+
+    code = "SIGNATURE_WRONG"
+    title = "Signature Wrong"
+    meaning = "The test signature does not fit the key's public half; boards would refuse it too."
+    remedy = "Do not provision with this key; upload or register it again."
 
 
 class KeyCannotSign(Invalid):

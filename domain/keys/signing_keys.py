@@ -134,7 +134,9 @@ class SigningKeys:
         """Registers a key that lies on a token, as the token's driver reported it; a URI that is
         known keeps its id. Raises as `upload` does."""
         async with self._turn:
-            known = (await self._registry.read()).find_place(KeyKind.PKCS11, uri)
+            registry = await self._registry.read()
+            # Two spellings of one URI are one key (contract configuration 12, register [F]).
+            known = next((key for key in registry.keys if Selection(uri=uri).names(key)), None)
             key = (
                 replace(known, report=report)
                 if known
@@ -147,7 +149,9 @@ class SigningKeys:
                     now=self._now(),
                 )
             )
-            return await self._register(key, activate=activate, note=note, before=known)
+            # Without an active key the new one is it (contract configuration 12).
+            wanted = activate or registry.active is None
+            return await self._register(key, activate=wanted, note=note, before=known)
 
     async def label(self, key_id: str, label: str) -> SigningKey:
         """Gives a key another label; raises `KeyLabelInvalid`, `KeyNotFound` and as

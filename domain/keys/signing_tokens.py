@@ -18,10 +18,16 @@ from cryptography.hazmat.primitives.serialization import (
 
 from domain.errors import ProvisionerError
 from domain.keys.pin import Pin
-from domain.keys.pkcs11_uri import Pkcs11Uri, build_uri, parse_key_uri
+from domain.keys.pkcs11_uri import Pkcs11Uri, build_uri, parse_key_uri, split_pin
 from domain.keys.reports import KeyReport, failed_report, report_of
-from domain.keys.token_choice import choose_key, choose_token
-from domain.keys.token_refusals import PinLocked, PinWrong, TokenKeyUnusable, TokenRefused
+from domain.keys.signing import SignatureWrong
+from domain.keys.token_choice import choose_key, choose_token, is_key
+from domain.keys.token_refusals import (
+    PinLocked,
+    PinWrong,
+    TokenKeyNotFound,
+    TokenKeyUnusable,
+)
 from domain.keys.tokens import Token, TokenKey, Tokens, TokensSeen
 from domain.keys.unlocking import Unlocking
 
@@ -82,7 +88,9 @@ class SigningTokens:
         keys = await self._opened(chosen, pin, lambda used: self._tokens.list_keys(chosen, used))
         twins = [known for known in seen if known.label == chosen.label]
         serial = chosen.serial if len(twins) > 1 else ""
-        return [_found(key, chosen, serial) for key in keys if key.algorithm == "RSA"]
+        # Tokens list them in any order.
+        found = sorted(keys, key=lambda key: (key.label, key.id))
+        return [_found(key, chosen, serial) for key in found if key.algorithm == "RSA"]
 
     async def discover(self, *, token: str = "", pin: Pin | None = None) -> Discovery:
         """Like `list_keys`, with what is in the way as part of the answer (contract configuration
@@ -94,22 +102,50 @@ class SigningTokens:
             return Discovery(is_available=status.seen is not None, problem=error.message)
         return Discovery(is_available=True, keys=keys)
 
+    async def check(self, uri: str, *, pin: Pin | None = None) -> KeyReport:
+        """Like `report`, with what is in the way as the answer's problem (contract configuration
+        12, validate-key); raises `Pkcs11UriInvalid` only for a text that is no URI."""
+        split_pin(uri)
+        try:
+            return await self.report(uri, pin=pin)
+        except ProvisionerError as error:
+            return failed_report(error.message)
+
     async def report(self, uri: str, *, pin: Pin | None = None) -> KeyReport:
         """Returns the facts of a key as the token has it now."""
         _, key, _ = await self._read(parse_key_uri(uri), pin)
         return _report(key)
 
-    async def public_pem(self, uri: str, *, pin: Pin | None = None) -> str:
-        """Returns the public half as SubjectPublicKeyInfo in PEM."""
-        return await self.public_pem_of(parse_key_uri(uri), pin=pin)
+    async def public_pem(self, uri: str) -> str:
+        """Returns the public half as SubjectPublicKeyInfo in PEM, of the public keys that the
+        token shows to everybody; never logs in."""
+        named = parse_key_uri(uri)
+        token = choose_token((await self._tokens.look()).tokens, named)
+        shown = await self._tokens.list_public_keys(token)
+        if not any(is_key(key, named) for key in shown):
+            raise TokenKeyNotFound(
+                f"The token {token.name} shows no such public key without a login; "
+                "`provisioner-service keyhelper pubkey` logs in with the stored PIN.",
+                field="uri",
+            )
+        return _pem(choose_key(shown, named, token), token)
 
-    async def public_pem_of(self, uri: Pkcs11Uri, *, pin: Pin | None = None) -> str:
-        """Returns the same for a URI that was read already."""
+    async def foresee(self, uri: str) -> KeyReport | None:
+        """Returns the facts of a key as far as they are seen without a login, None where the
+        token hides its public keys; raises what is already known to stop signing with it.
+
+        Nothing is tried: whether the stored PIN is right only a signature tells.
+        """
+        named = split_pin(uri)[0]
+        token = choose_token((await self._tokens.look()).tokens, named)
+        await self._unlocking.pin_for(token, None)
+        shown = [key for key in await self._tokens.list_public_keys(token) if is_key(key, named)]
+        return _report(choose_key(shown, named, token)) if shown else None
+
+    async def unlocked_public_pem(self, uri: Pkcs11Uri, *, pin: Pin | None = None) -> str:
+        """Returns the same after a login."""
         token, key, _ = await self._read(uri, pin)
-        public = _public(key)
-        if public is None:
-            raise TokenKeyUnusable(f"The token {token.name} does not tell the public half.")
-        return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        return _pem(key, token)
 
     async def sign(self, uri: str, message: bytes, *, pin: Pin | None = None) -> bytes:
         """Returns the signature over SHA-256 of `message`, as `sign_digest` does."""
@@ -121,7 +157,8 @@ class SigningTokens:
         token, key, used = await self._read(uri, pin)
         signature = await self._tokens.sign(token, key, digest=digest, pin=used)
         if not _holds(_public(key), signature, digest):
-            raise TokenRefused(f"The token {token.name} made a signature that does not hold.")
+            text = f"The token {token.name} made a signature that its own key does not confirm."
+            raise SignatureWrong(text, detail=key.label)
         return signature
 
     async def _read(self, uri: Pkcs11Uri, given: Pin | None) -> tuple[Token, TokenKey, Pin | None]:
@@ -164,6 +201,13 @@ def _report(key: TokenKey) -> KeyReport:
     if public is None:
         return failed_report("The token does not tell the public half of this key")
     return report_of(public)
+
+
+def _pem(key: TokenKey, token: Token) -> str:
+    public = _public(key)
+    if public is None:
+        raise TokenKeyUnusable(f"The token {token.name} does not tell the public half.")
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def _public(key: TokenKey) -> PublicKeyTypes | None:

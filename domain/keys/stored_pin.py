@@ -53,6 +53,8 @@ class StoredPin:
     def __init__(self, paths: HostPaths, wrapping: DeviceWrapping) -> None:
         self._paths = paths
         self._wrapping = wrapping
+        self.is_fresh = False
+        """Whether the PIN was stored since this service began, and so may be any token's."""
 
     async def is_stored(self) -> bool:
         """Whether there is a PIN, even one that cannot be unwrapped (contract configuration 9)."""
@@ -69,6 +71,7 @@ class StoredPin:
         except ProvisionerError as error:
             note("WRITE_PIN", self._paths.pin, success=False, info=error.code)
             raise
+        self.is_fresh = True
         note("WRITE_PIN", self._paths.pin)
 
     async def remove(self, *, note: FileAccess) -> bool:

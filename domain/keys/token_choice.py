@@ -47,7 +47,7 @@ def choose_key(keys: Sequence[TokenKey], uri: Pkcs11Uri, token: Token) -> TokenK
     """Returns the one key that the URI means; raises `TokenKeyNotFound` and
     `TokenKeyAmbiguous`."""
     label = uri.text("object")
-    found = [key for key in keys if _is_key(key, uri)]
+    found = [key for key in keys if is_key(key, uri)]
     if len(found) == 1:
         return found[0]
     if not found:
@@ -59,7 +59,8 @@ def choose_key(keys: Sequence[TokenKey], uri: Pkcs11Uri, token: Token) -> TokenK
     raise TokenKeyAmbiguous(f"{text}; add the id: {ids[:300]}.", field="uri")
 
 
-def _is_key(key: TokenKey, uri: Pkcs11Uri) -> bool:
+def is_key(key: TokenKey, uri: Pkcs11Uri) -> bool:
+    """Whether label and id, as far as the URI has them, are this key's."""
     if "id" in uri.values and key.id != uri.id:
         return False
     return "object" not in uri.values or key.label == uri.text("object")

@@ -89,6 +89,9 @@ class Tokens(Protocol):
     async def list_keys(self, token: Token, pin: Pin | None) -> list[TokenKey]:
         """Returns the private keys; without a PIN those that are seen without a login."""
 
+    async def list_public_keys(self, token: Token) -> list[TokenKey]:
+        """Returns the public keys that are seen without a login."""
+
     async def sign(self, token: Token, key: TokenKey, *, digest: bytes, pin: Pin | None) -> bytes:
         """Returns the signature of a SHA-256 `digest` (32 bytes): RSA PKCS#1 v1.5 (RFC 8017
         section 8.2), or ECDSA in DER (RFC 3279 section 2.2.3).

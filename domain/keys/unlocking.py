@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from domain.configuration.configuration import Configuration
 from domain.keys.pin import Pin
 from domain.keys.pkcs11_uri import Pkcs11Uri, Pkcs11UriInvalid, split_pin
+from domain.keys.registry import URI_VARIABLE
 from domain.keys.stored_pin import StoredPin
 from domain.keys.token_choice import is_meant
 from domain.keys.token_refusals import PinFinalTry, PinLocked, PinNotSet, PinRequired, PinWrong
 from domain.keys.tokens import Token
-
-URI_VARIABLE = "CUSTOMER_KEY_PKCS11_NAME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,10 @@ class Trial:
 
 class Unlocking:
     """Chooses the PIN for a token. One that was given comes before the stored one (contract
-    configuration 9); the stored one belongs to one token and is not tried twice in vain."""
+    configuration 9); the stored one belongs to one token and is not tried twice in vain.
+
+    Its token is the one that it was first tried on, before that the configured key's, unless the
+    PIN was stored since: then it may be meant for a key that is still to be registered."""
 
     def __init__(self, stored: StoredPin, configuration: Configuration) -> None:
         self._stored = stored
@@ -70,10 +72,14 @@ class Unlocking:
         return pin
 
     async def _is_meant(self, token: Token, pin: Pin) -> bool:
+        trial = self._trial if self._trial and self._trial.pin == pin else None
+        if trial and (trial.token == _key(token) or not trial.is_refused):
+            return trial.token == _key(token)
         configured = await asyncio.to_thread(self._configured)
-        if configured is not None:
-            return is_meant(token, configured)
-        return self._trial is None or self._trial.pin != pin or self._trial.token == _key(token)
+        if trial:
+            # Another token refused it: it is only tried where the configuration means it.
+            return configured is not None and is_meant(token, configured)
+        return configured is None or self._stored.is_fresh or is_meant(token, configured)
 
     def _configured(self) -> Pkcs11Uri | None:
         value = self._configuration.values_now().get(URI_VARIABLE)

@@ -28,10 +28,9 @@ async def get_public_key(call: Call, *, key_id: str) -> PublicKey:
 
 
 @operation(role=Role.ENGINEER, effect=Effect.READ, graphql="Query.keyCheck")
-async def check_key(call: Call, *, path: str = "", uri: str = "") -> KeyReport:
-    """Returns the facts of the key in a file or on a token, also of one that is none."""
-    uses = call.station.keys.uses
-    return await uses.check_token(uri) if uri else await uses.check_file(path)
+async def check_key(call: Call, *, path: str) -> KeyReport:
+    """Returns the facts of the key in a file, also of one that is none."""
+    return await call.station.keys.uses.check_file(path)
 
 
 @operation(role=Role.KEY_OFFICER, effect=Effect.CHANGE, graphql="Mutation.uploadSigningKey")

@@ -2,6 +2,8 @@
 
 from domain.caller import Role
 from domain.keys.pin import Pin
+from domain.keys.reports import KeyReport
+from domain.keys.signing_keys import Registered
 from domain.keys.signing_tokens import Discovery, FoundKey, TokensStatus
 from resolvers.operation import Call, Effect, operation
 
@@ -29,6 +31,28 @@ async def list_token_keys(call: Call, *, token: str = "", pin: str = "") -> list
 async def discover_token_keys(call: Call, *, token: str = "", pin: str = "") -> Discovery:
     """Returns the same, or what is in the way as part of the answer."""
     return await call.station.signing_tokens.discover(token=token, pin=_given(pin))
+
+
+@operation(role=Role.KEY_OFFICER, effect=Effect.CHANGE, graphql="Mutation.checkTokenKey")
+async def check_token_key(call: Call, *, uri: str, pin: str = "") -> KeyReport:
+    """Returns the facts of a key on a token, or what is in the way as part of them."""
+    return await call.station.signing_tokens.check(uri, pin=_given(pin))
+
+
+@operation(role=Role.KEY_OFFICER, effect=Effect.CHANGE, graphql="Mutation.checkTokenKey")
+async def read_token_key(call: Call, *, uri: str, pin: str = "") -> KeyReport:
+    """Returns the facts of a key on a token."""
+    return await call.station.signing_tokens.report(uri, pin=_given(pin))
+
+
+@operation(role=Role.KEY_OFFICER, effect=Effect.CHANGE, graphql="Mutation.registerTokenKey")
+async def register_token_key(
+    call: Call, *, uri: str, label: str = "", pin: str = "", activate: bool = True
+) -> Registered:
+    """Registers a key on a token; one that is fit becomes the active one if that is wanted."""
+    return await call.station.token_registration.register(
+        uri, label=label, pin=_given(pin), activate=activate, note=call.file_access
+    )
 
 
 @operation(role=Role.KEY_OFFICER, effect=Effect.CHANGE, graphql="Mutation.setTokenPin")

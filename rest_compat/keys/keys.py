@@ -8,6 +8,7 @@ from domain.configuration.file import ConfigLocked, ConfigNotWritten, ConfigObsc
 from domain.csrf_tokens import CsrfTokenRefused
 from domain.errors import Conflict, Invalid, NotFound, Unavailable, Unsupported
 from domain.keys.key_uses import KeyPathRefused
+from domain.keys.pin import PinMalformed, PinTooLong
 from domain.keys.pkcs11_uri import Pkcs11UriInvalid
 from domain.keys.registry import KeyNotFound, Registry, RegistryUnreadable, SigningKey, encode_key
 from domain.keys.registry_file import RegistryLocked, RegistryNotWritten
@@ -19,10 +20,12 @@ from resolvers.keys.signing_keys import (
     remove_signing_key,
     wrap_signing_key,
 )
+from resolvers.keys.tokens import check_token_key
 from resolvers.operation import Call
 from rest_compat.encoding import json_answer
 from rest_compat.http_errors import JsonInvalid
 from rest_compat.json_texts import as_text
+from rest_compat.keys.pins import pin_of
 from rest_compat.keys.reports import KEY_INFO, TEXT, key_info
 from rest_compat.question import Question
 from rest_compat.route import Answer, Arguments, Body, Fault, Json, Route, Schema, Served, served
@@ -112,9 +115,10 @@ async def _check(call: Call, question: Question) -> Response:
     names = {name: as_text(body.get(name), name=name) for name in ("path", "uri")}
     if not any(names.values()):
         raise KeyIdentifierMissing("Which key? `path` and `uri` are missing.")
-    uri = names["uri"]
-    report = await check_key.perform(call, path="" if uri else names["path"], uri=uri)
-    return _checked(report, "pkcs11" if uri else "pem")
+    if not names["uri"]:
+        return _checked(await check_key.perform(call, path=names["path"]), "pem")
+    report = await check_token_key.perform(call, uri=names["uri"], pin=pin_of(body))
+    return _checked(report, "pkcs11")
 
 
 def _checked(report: KeyReport, kind: str) -> Response:
@@ -188,10 +192,17 @@ ROUTES: tuple[Route, ...] = (
         path="/options/validate-key",
         summary="Says what is in a key's file, or on a token, also where it is no usable key.",
         contract="configuration 12",
-        serves=Served(check_key.name, check_key.policy, _check),
+        # The policy of the graver of both: a token may be logged in to.
+        serves=Served(check_token_key.name, check_token_key.policy, _check),
         body=Body("application/json", QUESTION),
         answers=(Answer(200, "What was found out.", schema=CHECKED),),
-        faults=(Fault(KeyIdentifierMissing), Fault(Pkcs11UriInvalid), Fault(KeyPathRefused)),
+        faults=(
+            Fault(KeyIdentifierMissing),
+            Fault(Pkcs11UriInvalid),
+            Fault(KeyPathRefused),
+            Fault(PinTooLong),
+            Fault(PinMalformed),
+        ),
         checks_csrf=True,
     ),
 )

@@ -1,7 +1,5 @@
 """The legacy routes of tokens and of the stored PIN (contract configuration 9, 12)."""
 
-from collections.abc import Mapping
-
 import orjson
 from starlette.responses import Response
 
@@ -21,17 +19,13 @@ from resolvers.keys.tokens import (
 from resolvers.operation import Call
 from rest_compat.encoding import json_answer
 from rest_compat.http_errors import JsonInvalid
+from rest_compat.keys.pins import MAYBE_PIN, PIN, pin_of
 from rest_compat.question import Question
 from rest_compat.route import Answer, Arguments, Body, Fault, Route, Schema, Served, served
 
 TEXT: Schema = {"type": "string"}
 BOOLEAN: Schema = {"type": "boolean"}
 MAYBE: Schema = {"type": ["string", "null"]}
-PIN: Schema = {
-    "type": ["string", "integer"],
-    "description": "The PIN; a number is taken as its digits.",
-}
-MAYBE_PIN: Schema = {**PIN, "type": ["string", "integer", "null"]}
 STATUS: Schema = {
     "type": "object",
     "required": ["providerAvailable"],
@@ -70,18 +64,6 @@ class PinMissing(Invalid):
     title = "Invalid Request"
     meaning = "The request does not say which PIN to store."
     remedy = 'Send `{"pin": "…"}`; an empty text removes the stored PIN.'
-
-
-def pin_of(body: Mapping[str, object]) -> str:
-    """Returns the member `pin` as text, empty where there is none; numbers are their digits
-    (contract configuration 2). Raises `JsonInvalid`."""
-    pin = body.get("pin")
-    if pin is None:
-        return ""
-    # A truth or a fraction is a mistake, not a PIN.
-    if isinstance(pin, bool) or not isinstance(pin, str | int):
-        raise JsonInvalid("`pin` must be a text.", field="pin")
-    return str(pin)
 
 
 async def _wanted(question: Question) -> Arguments:

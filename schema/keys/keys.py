@@ -143,19 +143,16 @@ class SigningKeyQueries:
         return public_key_of(await get_public_key(*who(info), key_id=id))
 
     @strawberry.field(
-        description="What is in the file of a key, in the keys' folder or as configured, or on a "
-        "token, also where it is no usable key (role engineer)."
+        description="What is in the file of a key, in the keys' folder or as configured, also "
+        "where it is no usable key (role engineer). A token's key: `checkTokenKey`."
     )
     async def key_check(
         self,
         info: Info,
-        path: Annotated[str, strawberry.argument(description="The key's file.")] = "",
-        uri: Annotated[
-            str, strawberry.argument(description="The key's PKCS#11 URI; wins over the file.")
-        ] = "",
+        path: Annotated[str, strawberry.argument(description="The key's file.")],
     ) -> KeyFacts:
         """Resolves the facts of a key."""
-        return facts_of(await check_key(*who(info), path=path, uri=uri))
+        return facts_of(await check_key(*who(info), path=path))
 
     @strawberry.field(description="Which secrets lie encrypted on the disk, and which do not.")
     async def encryption_status(self, info: Info) -> EncryptionStatus:

@@ -12,10 +12,13 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from domain.errors import ProvisionerError
 from server.background import Background
 from server.demo.journal_file import PACKAGE, JournalFile, can_write_journals
 from server.demo.line import Line
 from server.demo.notices import Notices
+from server.demo.security import PACKAGE as SOFT_TOKENS
+from server.demo.security import build_token, can_make_tokens, secured
 from server.demo.station import DemoStation, build_station, things_to_try, write_past
 from server.running import run_service
 from server.settings import Settings
@@ -43,6 +46,8 @@ async def run_demo(settings: Settings, demo: Demo) -> None:
         folder = stack.enter_context(_folder(demo.keep))
         station = build_station(folder, now=datetime.now(UTC), seed=demo.seed)
         await _write_journal(station, stack)
+        stack.enter_context(secured(station.paths))
+        await _build_token(station)
         notices = Notices(station.paths)
         background = Background()
         stack.push_async_callback(background.aclose)
@@ -85,6 +90,16 @@ def _remove(folder: Path) -> None:
     removing = subprocess.Popen(["rm", "-rf", "--", folder], start_new_session=True)  # noqa: S607
     with contextlib.suppress(subprocess.TimeoutExpired):
         removing.wait(REMOVE_SECONDS)
+
+
+async def _build_token(station: DemoStation) -> None:
+    if not can_make_tokens():
+        sys.stderr.write(f"No token is simulated: install the Debian package {SOFT_TOKENS}.\n")
+        return
+    try:
+        await build_token(station.paths)
+    except (OSError, subprocess.SubprocessError, ProvisionerError) as error:
+        _log.warning("no token is simulated: %s", error)
 
 
 async def _write_journal(station: DemoStation, stack: AsyncExitStack) -> None:

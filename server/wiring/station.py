@@ -22,7 +22,7 @@ from domain.events import Hub
 from domain.firmware.firmware import Firmware
 from domain.host_paths import HostPaths
 from domain.internal_token import InternalToken
-from domain.keys.token_keys import NoTokens
+from domain.keys.token_registration import TokenRegistration
 from domain.manufacturing.new_database import NewDatabases
 from domain.preflight.fields import Fields
 from domain.preflight.image import ImageLook
@@ -140,7 +140,7 @@ async def open_station(
     probes |= {"image store": store.images.probe}
     tokens = build_tokens(paths, configuration, settings, stack)
     probes |= {"tokens": tokens.driver.probe}
-    keys = build_keys(paths, hub, configuration=configuration, tokens=NoTokens())
+    keys = build_keys(paths, hub, configuration=configuration, tokens=tokens.signing)
     station = Station(
         paths=paths,
         hub=hub,
@@ -176,6 +176,7 @@ async def open_station(
         firmware=firmware,
         signing_tokens=tokens.signing,
         stored_pin=tokens.pin,
+        token_registration=TokenRegistration(tokens.signing, keys.signing_keys),
         keys=keys,
         analyses=store.analyses,
         scripts=customisation.scripts,

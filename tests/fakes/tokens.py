@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from domain.keys.pin import Pin
+from domain.keys.reports import KeyReport
 from domain.keys.token_refusals import (
     PinLocked,
     PinNotSet,
@@ -85,6 +86,10 @@ class FakeTokens:
         """Returns the private keys."""
         return [key for key, _ in self._held(token).open(pin)]
 
+    async def list_public_keys(self, token: Token) -> list[TokenKey]:
+        """Returns the public keys."""
+        return [key for key, _ in self._held(token).keys]
+
     async def sign(self, token: Token, key: TokenKey, *, digest: bytes, pin: Pin | None) -> bytes:
         """Returns the signature of a digest."""
         held = self._held(token)
@@ -103,6 +108,22 @@ class FakeTokens:
             if (held.told.label, held.told.serial) == (token.label, token.serial):
                 return held
         raise TokenNotFound(f"The token {token.name} is gone.", field="uri")
+
+
+class NoTokenKeys:
+    """Satisfies `domain.keys.token_keys.TokenKeys` where there is no token."""
+
+    async def report(self, uri: str) -> KeyReport:
+        """Raises `TokensUnavailable`."""
+        raise TokensUnavailable(f"No token for {uri}.")
+
+    async def public_pem(self, uri: str) -> str:
+        """Raises `TokensUnavailable`."""
+        raise TokensUnavailable(f"No token for {uri}.")
+
+    async def sign(self, uri: str, message: bytes) -> bytes:
+        """Raises `TokensUnavailable`."""
+        raise TokensUnavailable(f"No token for {uri} to sign {len(message)} bytes.")
 
 
 def _signature(key: Private, digest: bytes) -> bytes:

@@ -12,7 +12,7 @@ from domain.caller import Role
 from server.demo.firmware_crypto import write_stand_in
 from server.settings import Token
 from tests.adapters.soft_hsm import SoftHsm, missing
-from tests.domain.keys.samples import ec_pem, rsa_pem
+from tests.domain.keys.samples import ec_pem, openssl, rsa_pem
 from tests.surfaces.conftest import Service, running
 
 PIN, OTHER = "fleet-PIN-4711", "spare-PIN-0815"
@@ -226,7 +226,7 @@ class TestWithTokens:
             # The stored PIN opens the token that is named just as well.
             await _post(service, "set-pkcs11-pin", {"pin": PIN})
             assert (await _post(service, "pkcs11-discover", {"token": "fleet"}))[1] == rest
-        assert sorted(rest["objects"], key=lambda found: str(found["uri"])) == [
+        assert rest["objects"] == [
             {
                 "uri": f"pkcs11:token=fleet;object={encoded};type=private;id={key_id}",
                 "label": label,
@@ -298,3 +298,181 @@ class TestWithTokens:
                 "/options/pkcs11-discover", content=body, headers=headers
             )
         assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_JSON")
+
+
+BOOT = "pkcs11:token=fleet;object=boot%20key;type=private"
+CHECK = (
+    "mutation($input: CheckTokenKeyInput!) { checkTokenKey(input: $input) "
+    "{ ... on KeyFacts { isValid isFit fingerprint bits } ... on Problem { code field detail } } }"
+)
+REGISTER = (
+    "mutation($input: RegisterTokenKeyInput!) { registerTokenKey(input: $input) "
+    "{ ... on TokenKeyRegistered { activated key { id label uri kind isActive isWrapped } } "
+    "... on Problem { code status field detail } } }"
+)
+KEYS = "{ signingKeys { activeKey { id } keys { id uri label kind facts { fingerprint } } } }"
+TRY = (
+    "mutation($input: SigningKeyInput!) { testSigningKey(input: $input) "
+    "{ ... on SigningKeyTested { id } ... on Problem { code detail } } }"
+)
+PUBLIC = "query($id: ID!) { signingKeyPublicKey(id: $id) { pem fingerprint } }"
+
+
+async def _states(service: Service) -> dict[str, str]:
+    told = (await service.graphql(TOKENS))["data"]["tokens"]["tokens"]
+    return {one["label"]: one["pinState"] for one in told if one["isInitialised"]}
+
+
+class TestKeysOnTokens:
+    """Keys of SoftHSM tokens as signing keys of the station."""
+
+    pytestmark = hsm_needed
+
+    async def test_one_story_through_both_surfaces(self, board: Path, plugged_in: SoftHsm) -> None:
+        async with running(board) as service:
+            order = {"uri": BOOT, "label": "Line 3", "pin": PIN}
+            status, done = await _post(service, "keys/register-pkcs11", order)
+            assert (status, done["success"], done["activated"]) == (200, True, True)
+            info = done["keyInfo"]
+            assert (info["algorithm"], info["keySize"], info["valid"]) == ("RSA", 2048, True)
+            listed = (await service.client.get("/options/keys")).json()
+            assert listed["activeKeyId"] == done["keyId"]
+            (entry,) = listed["keys"]
+            assert (entry["type"], entry["uri"], entry["wrapped"]) == ("pkcs11", BOOT, True)
+            assert (entry["label"], entry["fingerprint"]) == ("Line 3", info["fingerprint"])
+            told = (await service.graphql(KEYS))["data"]["signingKeys"]
+            assert told["activeKey"]["id"] == done["keyId"]
+            assert told["keys"][0]["facts"]["fingerprint"] == info["fingerprint"]
+            options = (await service.client.get("/options/get")).json()
+            assert options["CUSTOMER_KEY_PKCS11_NAME"] == BOOT
+            assert options["CUSTOMER_KEY_FILE_PEM"] == ""
+            # Signing needs the PIN, which was for the registration alone.
+            assert (await _ask(service, TRY, id=done["keyId"]))["code"] == "PIN_REQUIRED"
+            await _post(service, "set-pkcs11-pin", {"pin": PIN})
+            assert await _ask(service, TRY, id=done["keyId"]) == {"id": done["keyId"]}
+            rows = [tuple(row) for row in await service.audit_rows()]
+        assert [row for row in rows if "REGISTER_KEY" in row and BOOT in row]
+        kept = [path.read_bytes() for path in board.rglob("*") if path.is_file()]
+        assert not [content for content in kept if PIN.encode() in content]
+        assert PIN not in str(rows)
+
+    async def test_another_spelling_is_the_same_key(self, board: Path, plugged_in: SoftHsm) -> None:
+        other = "pkcs11:type=private;object=boot%20%6bey;token=fleet"
+        async with running(board) as service:
+            _, first = await _post(service, "keys/register-pkcs11", {"uri": BOOT, "pin": PIN})
+            second = await _ask(service, REGISTER, uri=other, pin=PIN)
+            assert second["key"]["id"] == first["keyId"]
+            assert len((await service.client.get("/options/keys")).json()["keys"]) == 1
+
+    @pytest.mark.parametrize("label", ["big", "curve"])
+    async def test_a_key_that_is_not_fit_is_kept_and_never_active(
+        self, board: Path, plugged_in: SoftHsm, label: str
+    ) -> None:
+        uri = f"pkcs11:token=fleet;object={label};type=private"
+        async with running(board) as service:
+            status, done = await _post(
+                service, "keys/register-pkcs11", {"uri": uri, "pin": PIN, "activate": True}
+            )
+            assert (status, done["activated"]) == (200, False)
+            assert done["keyInfo"]["isFitForPurpose"] is False
+            again = await _ask(service, REGISTER, uri=uri, pin=PIN)
+            assert (again["activated"], again["key"]["id"]) == (False, done["keyId"])
+            assert (await service.client.get("/options/keys")).json()["activeKeyId"] == ""
+
+    @pytest.mark.parametrize(
+        ("uri", "pin", "code"),
+        [
+            ("nope", PIN, "INVALID_PKCS11_URI"),
+            ("pkcs11:token=fleet;object=boot%20key", PIN, "INVALID_PKCS11_URI"),
+            (f"{BOOT}?pin-value={PIN}", "", "INVALID_PKCS11_URI"),
+            (BOOT, "", "PIN_REQUIRED"),
+            (BOOT, "0000", "PIN_WRONG"),
+            (BOOT.replace("fleet", "none"), PIN, "TOKEN_NOT_FOUND"),
+            (BOOT.replace("token=fleet;", ""), PIN, "TOKEN_AMBIGUOUS"),
+            (BOOT.replace("boot", "boat"), PIN, "TOKEN_KEY_NOT_FOUND"),
+        ],
+    )
+    async def test_both_surfaces_refuse_with_the_reason(
+        self, board: Path, plugged_in: SoftHsm, uri: str, pin: str, code: str
+    ) -> None:
+        order = {"uri": uri, "pin": pin}
+        async with running(board) as service:
+            status, told = await _post(service, "keys/register-pkcs11", order)
+            problem = await _ask(service, REGISTER, **order)
+            checked = await _ask(service, CHECK, **order)
+            assert (status, told["error_code"]) == (400, "INVALID_PKCS11_KEY")
+            assert (problem["code"], checked["code"]) == (code, code)
+            assert problem["detail"] == told["error"] == checked["detail"]
+            assert PIN not in f"{told}{problem}"
+            assert not (board / "etc/rpi-sb-provisioner/keys/registry.json").exists()
+            # The counter goes back, for the other tests.
+            assert (await _ask(service, CHECK, uri=BOOT, pin=PIN))["isFit"]
+
+    @pytest.mark.parametrize(
+        ("body", "code"),
+        [
+            (b"", "MISSING_PKCS11_URI"),
+            (b"[]", "MISSING_PKCS11_URI"),
+            (b'{"uri": null}', "MISSING_PKCS11_URI"),
+            (b'{"uri": {}}', "INVALID_JSON"),
+            (b'{"uri": "pkcs11:object=k", "activate": "yes"}', "INVALID_JSON"),
+            (b'{"uri": "pkcs11:object=k", "pin": []}', "INVALID_JSON"),
+            (b'{"uri": "pkcs11:object=k", "pin": "1\\n"}', "INVALID_PIN"),
+        ],
+    )
+    async def test_a_bad_body_registers_nothing(
+        self, board: Path, plugged_in: SoftHsm, body: bytes, code: str
+    ) -> None:
+        headers = {"Content-Type": "application/json"}
+        async with running(board) as service:
+            answer = await service.client.post(
+                "/options/keys/register-pkcs11", content=body, headers=headers
+            )
+        assert (answer.status_code, answer.json()["error_code"]) == (400, code)
+
+    async def test_validation_tells_facts_or_the_reason(
+        self, board: Path, plugged_in: SoftHsm
+    ) -> None:
+        async with running(board) as service:
+            status, good = await _post(service, "validate-key", {"uri": BOOT, "pin": PIN})
+            facts = await _ask(service, CHECK, uri=BOOT, pin=PIN)
+            assert (status, good["keyType"]) == (200, "pkcs11")
+            assert good["keyInfo"]["fingerprint"] == facts["fingerprint"] != ""
+            status, bad = await _post(service, "validate-key", {"uri": BOOT, "pin": "0000"})
+            assert (status, bad["keyInfo"]["valid"], bad["keyInfo"]["statusLevel"]) == (
+                200,
+                False,
+                "error",
+            )
+            assert "refused the PIN" in bad["keyInfo"]["errorMessage"]
+            status, wrong = await _post(service, "validate-key", {"uri": "nope", "pin": PIN})
+            assert (status, wrong["error_code"]) == (400, "INVALID_PKCS11_URI")
+            status, long = await _post(service, "validate-key", {"uri": BOOT, "pin": "x" * 257})
+            assert (status, long["error_code"]) == (400, "PIN_TOO_LONG")
+            assert (await _ask(service, CHECK, uri=BOOT, pin=PIN))["isFit"]
+
+    async def test_no_reading_ever_logs_in(self, board: Path, plugged_in: SoftHsm) -> None:
+        async with running(board) as service:
+            order = {"uri": BOOT, "pin": PIN}
+            _, done = await _post(service, "keys/register-pkcs11", order)
+            await _post(service, "set-pkcs11-pin", {"pin": "0000"})
+            for path in ("keys", "encryption-status", "pkcs11-status", "pkcs11-pin-status", "get"):
+                assert (await service.client.get(f"/options/{path}")).status_code == 200
+            public = (await service.graphql(PUBLIC, id=done["keyId"]))["data"]
+            pem = public["signingKeyPublicKey"]["pem"].encode()
+            assert pem == openssl("pkey", "-pubout", given=rsa_pem(0))
+            assert await _states(service) == {"fleet": "READY", "spare": "READY"}
+
+    async def test_a_key_is_activated_with_the_stored_pin(
+        self, board: Path, plugged_in: SoftHsm
+    ) -> None:
+        async with running(board) as service:
+            done = await _ask(service, REGISTER, uri=BOOT, pin=PIN)
+            off = "mutation { deactivateSigningKey { __typename } }"
+            await service.graphql(off)
+            body = {"id": done["key"]["id"]}
+            status, told = await _post(service, "keys/activate", body)
+            assert (status, told["error_code"]) == (400, "KEY_ACTIVATE_FAILED")
+            await _post(service, "set-pkcs11-pin", {"pin": PIN})
+            assert (await _post(service, "keys/activate", body))[0] == 200
+            assert (await service.client.get("/options/keys")).json()["activeKeyId"] == body["id"]

@@ -17,10 +17,11 @@ from domain.keys.registry import PEM_VARIABLE, URI_VARIABLE
 from domain.keys.registry_file import RegistryFile
 from domain.keys.secrets_at_rest import SecretsAtRest
 from domain.keys.signing_keys import SigningKeys
-from domain.keys.token_keys import NoTokens, TokenKeys
+from domain.keys.token_keys import TokenKeys
 from domain.keys.wrapping import DeviceWrapping
 from tests.fakes.device_files import Accesses
 from tests.fakes.firmware_crypto import FakeFirmwareCrypto
+from tests.fakes.tokens import NoTokenKeys
 
 KEYS = "/etc/rpi-sb-provisioner/keys"
 NOW = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
@@ -32,7 +33,7 @@ class KeyStation:
 
     root: Path
     firmware: FakeFirmwareCrypto = field(default_factory=FakeFirmwareCrypto)
-    tokens: TokenKeys = field(default_factory=NoTokens)
+    tokens: TokenKeys = field(default_factory=NoTokenKeys)
     notes: Accesses = field(default_factory=Accesses)
 
     def __post_init__(self) -> None:

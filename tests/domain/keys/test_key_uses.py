@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from domain.keys.key_uses import KeyPathRefused
-from domain.keys.pkcs11_uri import Pkcs11UriInvalid
 from domain.keys.signing import sign_pem
 from domain.keys.signing_keys import KeyUnfit
 from tests.domain.keys.samples import ec_pem, openssl, public_pem, rsa_key, rsa_pem
@@ -57,13 +56,6 @@ async def test_a_configured_file_that_is_gone_is_told(station: KeyStation) -> No
     station.select(path=OWN)
     report = await station.uses.check_file(OWN)
     assert (report.is_valid, "not there" in report.problem) == (False, True)
-
-
-async def test_a_tokens_key_needs_a_uri_and_a_driver(station: KeyStation) -> None:
-    with pytest.raises(Pkcs11UriInvalid):
-        await station.uses.check_token("nope")
-    report = await station.uses.check_token("pkcs11:object=k;type=private")
-    assert (report.is_valid, bool(report.problem)) == (False, True)
 
 
 async def test_the_public_half_comes_from_the_wrapped_key(station: KeyStation) -> None:

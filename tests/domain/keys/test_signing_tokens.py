@@ -14,10 +14,11 @@ from domain.file_accesses import unnoted
 from domain.host_paths import HostPaths
 from domain.keys.pin import Pin
 from domain.keys.pkcs11_uri import parse_uri
+from domain.keys.registry import URI_VARIABLE
 from domain.keys.signing_tokens import SigningTokens
 from domain.keys.stored_pin import StoredPin
 from domain.keys.tokens import Token, TokenKey
-from domain.keys.unlocking import URI_VARIABLE, Unlocking
+from domain.keys.unlocking import Unlocking
 from domain.keys.wrapping import DeviceWrapping
 from tests.domain.keys.samples import public_pem, rsa_key
 from tests.fakes.firmware_crypto import FakeFirmwareCrypto
@@ -84,7 +85,7 @@ async def test_a_token_that_signs_wrongly_is_found_out(bench: Bench) -> None:
     bench.fleet.keys[0] = (known, rsa_key(1))
     with pytest.raises(ProvisionerError) as caught:
         await bench.keys.sign(BOOT, b"message", pin=FLEET)
-    assert caught.value.code == "TOKEN_REFUSED"
+    assert caught.value.code == "SIGNATURE_WRONG"
 
 
 @pytest.mark.parametrize(
@@ -109,9 +110,10 @@ async def test_each_lack_has_its_own_code(bench: Bench, uri: str, code: str) -> 
 
 async def test_the_id_tells_twins_apart(bench: Bench) -> None:
     uri = "pkcs11:token=fleet;object=twin;id=%03;type=private"
-    found = await bench.keys.public_pem(uri, pin=FLEET)
+    found = await bench.keys.public_pem(uri)
     assert found == public_pem(1).decode()
-    assert found != await bench.keys.public_pem(uri.replace("%03", "%02"), pin=FLEET)
+    other = parse_uri(uri.replace("%03", "%02"))
+    assert found != await bench.keys.unlocked_public_pem(other, pin=FLEET)
 
 
 async def test_without_tokens_the_reason_is_told(bench: Bench) -> None:
@@ -165,8 +167,26 @@ async def test_the_stored_pin_is_tried_on_one_token_only(bench: Bench) -> None:
     assert bench.spare.logins == []
 
 
+async def test_a_stored_pin_that_another_token_refused_is_the_configured_ones(
+    bench: Bench,
+) -> None:
+    await bench.store(FLEET)
+    other = BOOT.replace("fleet", "spare")
+    assert (await bench.refused(other)).code == "PIN_WRONG"
+    assert (await bench.refused()).code == "PIN_REQUIRED"
+    bench.configure(BOOT)
+    assert (await bench.keys.report(BOOT)).is_fit
+
+
+async def test_a_pin_stored_just_now_may_be_for_a_key_to_come(bench: Bench) -> None:
+    await bench.store(FLEET)
+    bench.configure("pkcs11:token=spare;object=x;type=private")
+    assert (await bench.keys.report(BOOT)).is_fit
+
+
 async def test_the_stored_pin_is_the_configured_keys_tokens(bench: Bench) -> None:
     await bench.store(FLEET)
+    bench.stored.is_fresh = False
     bench.configure("pkcs11:token=spare;object=x;type=private?pin-value=9")
     assert (await bench.refused()).code == "PIN_REQUIRED"
     bench.configure(BOOT)
@@ -215,7 +235,7 @@ async def test_two_tokens_of_one_label_are_told_apart_by_their_serial(bench: Ben
 async def test_a_label_that_no_screen_can_show_is_left_out(bench: Bench) -> None:
     bench.fleet.add("bad\nlabel", b"\x09", rsa_key(0))
     found = await bench.keys.list_keys(token="fleet", pin=FLEET)
-    assert found[-1].uri == "pkcs11:token=fleet;type=private;id=%09"
+    assert "pkcs11:token=fleet;type=private;id=%09" in [key.uri for key in found]
 
 
 async def test_a_key_without_its_public_half_is_told(bench: Bench) -> None:
@@ -223,6 +243,43 @@ async def test_a_key_without_its_public_half_is_told(bench: Bench) -> None:
     report = await bench.keys.report(BOOT, pin=FLEET)
     assert (report.is_valid, report.is_fit) == (False, False)
     with pytest.raises(ProvisionerError) as caught:
-        await bench.keys.public_pem(BOOT, pin=FLEET)
+        await bench.keys.public_pem(BOOT)
     assert caught.value.code == "TOKEN_KEY_UNUSABLE"
     assert await bench.keys.sign(BOOT, b"m", pin=FLEET)
+
+
+async def test_the_public_half_is_told_without_a_login(bench: Bench) -> None:
+    assert await bench.keys.public_pem(BOOT) == public_pem(0).decode()
+    with pytest.raises(ProvisionerError) as caught:
+        await bench.keys.public_pem(BOOT.replace("boot", "none"))
+    assert caught.value.code == "TOKEN_KEY_NOT_FOUND"
+    assert bench.fleet.logins == []
+
+
+async def test_a_check_tells_what_is_in_the_way(bench: Bench) -> None:
+    assert (await bench.keys.check(BOOT, pin=FLEET)).is_fit
+    found = await bench.keys.check(f"{BOOT}?pin-value=1234")
+    assert (found.is_valid, found.level, "1234" in found.problem) == (False, "error", False)
+    with pytest.raises(ProvisionerError):
+        await bench.keys.check("pkcs11:object")
+
+
+async def test_what_stops_signing_is_foreseen_without_a_login(bench: Bench) -> None:
+    async def foreseen(uri: str = BOOT) -> str:
+        with pytest.raises(ProvisionerError) as caught:
+            await bench.keys.foresee(uri)
+        return caught.value.code
+
+    assert await foreseen() == "PIN_REQUIRED"
+    await bench.store(FLEET)
+    report = await bench.keys.foresee(BOOT)
+    assert report is not None
+    assert report.is_fit
+    assert await bench.keys.foresee(BOOT.replace("boot", "hidden")) is None
+    assert await foreseen(BOOT.replace("boot", "twin")) == "TOKEN_KEY_AMBIGUOUS"
+    assert await foreseen(BOOT.replace("fleet", "none")) == "TOKEN_NOT_FOUND"
+    bench.fleet.tries = 1
+    assert await foreseen() == "PIN_FINAL_TRY"
+    bench.fleet.tries = 0
+    assert await foreseen() == "PIN_LOCKED"
+    assert bench.fleet.logins == []
