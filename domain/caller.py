@@ -95,5 +95,5 @@ class Caller:
 
 
 acting: ContextVar[Caller | None] = ContextVar("acting", default=None)
-"""Whose operation runs in this task, for what is written down far below it; None where the service
+"""Whose change runs in this task, for what is written down far below it; None where the service
 acts by itself. `resolvers.operation` sets it."""

@@ -3,11 +3,12 @@
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from domain.caller import Role
 from domain.configuration.edits import Edit
 from domain.configuration.file import ConfigNotWritten
-from domain.configuration.history import ConfigChange, RolledBack
+from domain.configuration.history import ConfigChange
 from domain.configuration.settings import ConfigurationView, SettingChange
 from domain.events import Update
 from domain.paging import Page, PageRequest
@@ -16,6 +17,16 @@ from resolvers.operation import Call, Effect, operation, watch
 
 KEYS = "CUSTOMER_KEY_"
 """Which key signs is for key officers to say (design 6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """The configuration after a change, what became of each setting, and which secrets of a change
+    that was taken back stay as they are."""
+
+    view: ConfigurationView
+    changes: tuple[SettingChange, ...]
+    left: tuple[str, ...] = ()
 
 
 @operation(role=Role.VIEWER, effect=Effect.READ, graphql="Query.configuration")
@@ -40,16 +51,17 @@ async def update_configuration(
     changes: Mapping[str, str],
     seen: str | None = None,
     confirmed: AbstractSet[str] | None = None,
-) -> tuple[SettingChange, ...]:
+) -> Updated:
     """Stores all changes or none; `seen` is the revision that the caller looked at."""
-    _check_role(call, changes)
 
-    def prepare(values: Mapping[str, str]) -> None:
-        call.station.new_databases.provide(values, changed=changes.keys(), note=call.file_access)
+    def prepare(values: Mapping[str, str], differing: AbstractSet[str]) -> None:
+        _check_role(call, differing)
+        call.station.new_databases.provide(values, changed=differing, note=call.file_access)
 
     with _noted(call):
         edit = Edit(changes=changes, seen=seen, confirmed=confirmed, prepare=prepare)
-        return await call.station.configuration.edit(edit)
+        done = await call.station.configuration.edit(edit)
+    return Updated(await call.station.configuration.view(), done)
 
 
 @operation(role=Role.ENGINEER, effect=Effect.READ, graphql="Query.configurationHistory")
@@ -63,13 +75,14 @@ async def list_config_changes(
 @operation(role=Role.ENGINEER, effect=Effect.CHANGE, graphql="Mutation.rollbackConfiguration")
 async def roll_back_configuration(
     call: Call, *, change: int, seen: str, confirmed: AbstractSet[str]
-) -> RolledBack:
+) -> Updated:
     """Gives every setting of a change the value that it had before."""
     history = call.station.config_history
     found = await history.get(change)
     _check_role(call, (one.name for one in found.alterations))
     with _noted(call):
-        return await history.roll_back(change, seen=seen, confirmed=confirmed)
+        done = await history.roll_back(change, seen=seen, confirmed=confirmed)
+    return Updated(await call.station.configuration.view(), done.changes, done.left)
 
 
 @watch(role=Role.VIEWER, graphql="Subscription.configurationChanges")

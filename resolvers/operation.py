@@ -17,7 +17,7 @@ from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from domain.audit.entries import OK, AuditEntry, access_entry, file_entry, unit_log_entry
 from domain.audit.log import AuditUnavailable
-from domain.caller import Caller, Role
+from domain.caller import Caller, Role, acting
 from domain.errors import Denied, ProvisionerError
 from domain.station import Station
 
@@ -176,6 +176,8 @@ class Record:
         except BaseException as error:
             self._write(error)
             raise
+        if self._policy.effect is Effect.CHANGE:
+            acting.set(self._call.caller)
         return self._call
 
     async def __aexit__(
@@ -185,8 +187,10 @@ class Record:
         trace: TracebackType | None,
     ) -> None:
         self._write(error)
-        if error is None and self._policy.effect is Effect.CHANGE:
-            await self._call.station.audit.durable()
+        if self._policy.effect is Effect.CHANGE:
+            acting.set(None)
+            if error is None:
+                await self._call.station.audit.durable()
 
     def _write(self, error: BaseException | None) -> None:
         call = self._call

@@ -9,9 +9,9 @@ from domain.configuration.masking import unmasked
 from domain.configuration.revisions import Revisions
 from domain.configuration.variables import check_changes, check_choice
 
-Prepare = Callable[[Mapping[str, str]], None]
-"""What is done, in a thread, with all values that will be in force, before they are stored; what it
-raises keeps the old ones."""
+Prepare = Callable[[Mapping[str, str], AbstractSet[str]], None]
+"""What is done, in a thread, with all values that will be in force and the names of those that are
+other ones by then, before they are stored; what it raises keeps the old ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +40,14 @@ class Edit:
             revisions.check(self.seen, present)
         wanted = self._without_masks(present)
         check_changes(wanted)
-        for name, value in wanted.items():
-            if value != present.get(name, ""):
-                check_choice(name, value)
+        differing = {one for one, value in wanted.items() if value != present.get(one, "")}
+        for name in wanted:
+            if name in differing:
+                check_choice(name, wanted[name])
         if self.confirmed is not None:
             check_confirmed(wanted, current=present, confirmed=self.confirmed)
         if self.prepare is not None:
-            self.prepare({**present, **wanted})
+            self.prepare({**present, **wanted}, differing)
         return wanted
 
     def _without_masks(self, present: Mapping[str, str]) -> dict[str, str]:

@@ -163,17 +163,15 @@ class ConfigurationMutations:
         ],
     ) -> UpdateConfigurationResult:
         """Updates."""
-        caller, station = who(info)
         done = await update_configuration(
-            caller,
-            station,
+            *who(info),
             changes={setting.name: setting.value for setting in input.settings},
             seen=input.revision,
             confirmed=frozenset(input.confirm_irreversible),
         )
         return ConfigurationUpdated(
-            configuration=configuration_of(await station.configuration.view()),
-            changes=[change_of(change) for change in done],
+            configuration=configuration_of(done.view),
+            changes=[change_of(change) for change in done.changes],
         )
 
 

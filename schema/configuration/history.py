@@ -163,16 +163,14 @@ class ConfigurationHistoryMutations:
         ],
     ) -> RollbackConfigurationResult:
         """Rolls back."""
-        caller, station = who(info)
         done = await roll_back_configuration(
-            caller,
-            station,
+            *who(info),
             change=_number(input.change),
             seen=input.revision,
             confirmed=frozenset(input.confirm_irreversible),
         )
         return ConfigurationRolledBack(
-            configuration=configuration_of(await station.configuration.view()),
+            configuration=configuration_of(done.view),
             changes=[change_of(change) for change in done.changes],
             left=list(done.left),
         )

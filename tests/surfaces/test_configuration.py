@@ -298,6 +298,10 @@ async def test_who_may_not_change_may_look(built: Path) -> None:
             assert (await service.client.get("/options/get", headers=headers)).status_code == 200
             answer = await service.client.post("/options/set", json={name: "4"}, headers=headers)
             assert (answer.status_code, answer.json()["error_code"]) == (403, "ROLE_TOO_LOW")
+        # An engineer may send back the key that is configured, among other settings.
+        shown = (await service.client.get("/options/get", headers=headers)).json()
+        answer = await service.client.post("/options/set", json=shown, headers=headers)
+        assert (answer.status_code, shown["CUSTOMER_KEY_FILE_PEM"] != "") == (200, True)
 
 
 async def test_a_database_that_is_named_is_made(demo: Service) -> None:

@@ -1,6 +1,7 @@
 """The conditions of an edit: revision, masks, choices, confirmation."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -159,16 +160,18 @@ async def test_what_does_not_burn_needs_no_word(configuration: Configuration) ->
 async def test_a_failing_preparation_keeps_the_old_values(
     configuration: Configuration, user: Path
 ) -> None:
-    told: list[Mapping[str, str]] = []
+    told: list[tuple[Mapping[str, str], AbstractSet[str]]] = []
 
-    def prepare(values: Mapping[str, str]) -> None:
-        told.append(values)
+    def prepare(values: Mapping[str, str], differing: AbstractSet[str]) -> None:
+        told.append((values, differing))
         raise Unavailable("no")
 
+    changes = {"RPI_DEVICE_FAMILY": "5", "PROVISIONING_STYLE": ""}
     with pytest.raises(Unavailable):
-        await edit(configuration, {"RPI_DEVICE_FAMILY": "5"}, prepare=prepare)
-    assert told[0]["RPI_DEVICE_FAMILY"] == "5"
-    assert told[0]["PROVISIONING_STYLE"] == ""
+        await edit(configuration, changes, prepare=prepare)
+    ((values, differing),) = told
+    assert (values["RPI_DEVICE_FAMILY"], values["PROVISIONING_STYLE"]) == ("5", "")
+    assert differing == {"RPI_DEVICE_FAMILY"}
     assert user.read_text() == USER
 
 
