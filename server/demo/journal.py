@@ -1,6 +1,7 @@
 """The journal of the simulated host: lines of scripts and of systemd, in the journal's export
 format (systemd's documentation, "Journal Export Formats")."""
 
+import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -42,6 +43,7 @@ class Journal:
         self._boot_id = ""
         self._booted_at: datetime | None = None
         self._last: datetime | None = None
+        self._lock = threading.Lock()
 
     def take_waiting(self) -> bytes:
         """Returns everything that nobody has got yet."""
@@ -124,6 +126,11 @@ class Journal:
         self._add({**_ROOT, **_SYSTEMD, "PRIORITY": INFO, **about, **more}, at)
 
     def _add(self, fields: Mapping[str, str], at: datetime) -> None:
+        # The line and the generator write from threads of their own.
+        with self._lock:
+            self._write(fields, at)
+
+    def _write(self, fields: Mapping[str, str], at: datetime) -> None:
         # A journal's times only grow.
         at = at if self._last is None else max(at, self._last + _MICROSECOND)
         self._last = at

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from domain.errors import ProvisionerError
 from server.background import Background
+from server.demo.generator import GENERATOR, Generator
 from server.demo.journal_file import PACKAGE, JournalFile, can_write_journals
 from server.demo.line import Line
 from server.demo.notices import Notices
@@ -51,6 +52,9 @@ async def run_demo(settings: Settings, demo: Demo) -> None:
         notices = Notices(station.paths)
         background = Background()
         stack.push_async_callback(background.aclose)
+        generator = Generator(station.paths, station.host, station.key, speed=demo.speed)
+        stack.callback(generator.close)
+        station.host.units.offer(GENERATOR.prefix, generator.start)
         line = Line(station, speed=demo.speed, notify=notices.post)
         await run_service(
             replace(settings, root=folder, https=False, log_level=_level(settings)),

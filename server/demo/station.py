@@ -9,6 +9,7 @@ from domain.errors import Conflict
 from domain.host_paths import HostPaths
 from server.demo.attempts import Attempt
 from server.demo.batches import CURRENT, Batch, make_batches
+from server.demo.boot_package import make_package, write_package
 from server.demo.configuration import build_configuration, build_installation
 from server.demo.firmware import build_firmware
 from server.demo.history import play_history
@@ -88,6 +89,7 @@ def build_station(
         key = build_signing_keys(
             tree, fit=fit.result(), unfit=unfit.result(), seed=seed, added_at=now - KEY_AGE
         )
+    write_package(paths, make_package(paths, images["older"].path, key=key.path))
     build_configuration(tree, gold=images["gold"], key=key)
     batches = make_batches(images)
     history = play_history(paths, host, batches=batches, key=key, seed=seed, now=now)

@@ -37,6 +37,7 @@ class SimulatedUnits:
     def __init__(self) -> None:
         self._loaded: dict[str, UnitState] = {}
         self._watchers: list[_Watcher] = []
+        self._starters: dict[str, Callable[[str], None]] = {}
         self._lock = threading.Lock()
 
     def begin(self, name: str, service: Service, *, invocation_id: str) -> None:
@@ -81,14 +82,25 @@ class SimulatedUnits:
 
     async def get_state(self, name: str) -> UnitState:
         """Returns the unit's state; raises `UnitUnknown` and `UnitNameInvalid`."""
-        _require(name)
+        self._require(name)
         with self._lock:
             known = self._loaded.get(name)
         return known or UnitState(Unit(name, name, "loaded", "inactive", "dead"), *_NEVER_RAN)
 
+    def offer(self, prefix: str, start: Callable[[str], None]) -> None:
+        """Lets units of a template be started from outside: `start` gets the unit's name, and
+        returns at once."""
+        self._starters[prefix] = start
+
     async def start(self, name: str) -> None:
-        """Raises `UnitRefused`, `UnitUnknown` or `UnitNameInvalid`: only its line starts units."""
-        _require(name)
+        """Starts what is offered; one that is at its start goes on. Raises `UnitRefused`,
+        `UnitUnknown` and `UnitNameInvalid`: all others are started by the line alone."""
+        self._require(name)
+        starter = self._starters.get(_prefix(name))
+        if starter is not None:
+            if (await self.get_state(name)).unit.active_state != "activating":
+                starter(name)
+            return
         raise UnitRefused(
             f"The simulated station starts {name} by itself, when its board is plugged in.",
             detail=name,
@@ -100,6 +112,10 @@ class SimulatedUnits:
 
     async def probe(self) -> None:
         """Raises nothing: they are always there."""
+
+    def _require(self, name: str) -> None:
+        if _prefix(checked_unit_name(name)) not in PREFIXES | self._starters.keys():
+            raise UnitUnknown(f"The simulated station has no unit {name}.", detail=name)
 
     def _keep(self, state: UnitState) -> None:
         with self._lock:
@@ -117,6 +133,5 @@ class SimulatedUnits:
 _NEVER_RAN = ("", None, "", None, None)
 
 
-def _require(name: str) -> None:
-    if checked_unit_name(name).partition("@")[0] not in PREFIXES:
-        raise UnitUnknown(f"The simulated station has no unit {name}.", detail=name)
+def _prefix(name: str) -> str:
+    return name.partition("@")[0]

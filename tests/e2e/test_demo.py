@@ -197,6 +197,39 @@ async def test_records_audit_rows_and_logs_of_the_line_are_there(demo: Demo) -> 
     assert data["station"]["ready"] is True
 
 
+async def test_images_are_analysed_and_a_boot_package_is_made_while_somebody_watches(
+    demo: Demo,
+) -> None:
+    query = (
+        "{ images { nodes { name analysis {"
+        " disk { boot { number } root { number } faults { kind } }"
+        " artefact { schemaValid deviceFamily encrypted } } bootPackage { state }"
+        " goldMasterPreflight { fits } } } }"
+    )
+    nodes = {node["name"]: node for node in demo.graphql(query)["images"]["nodes"]}
+    gold, older = "raspios-trixie-arm64-lite.img", "raspios-bookworm-arm64-lite.img"
+    disk = nodes[gold]["analysis"]["disk"]
+    assert disk == {"boot": {"number": 1}, "root": {"number": 2}, "faults": []}
+    artefact = nodes["deb13-arm64-min-luks2"]["analysis"]["artefact"]
+    assert artefact == {"schemaValid": True, "deviceFamily": "5", "encrypted": True}
+    assert all(node["goldMasterPreflight"]["fits"] for node in nodes.values())
+    assert nodes[older]["bootPackage"]["state"] == "AVAILABLE"
+    progress = (
+        f'subscription {{ bootPackageProgress(name: "{gold}") {{ bootPackage {{ state }} }} }}'
+    )
+    make = f'mutation {{ generateBootPackage(input: {{name: "{gold}"}}) {{ __typename }} }}'
+    states: list[str] = []
+    async with asyncio.timeout(LONGEST), demo.subscribed(progress) as frames:
+        async for frame in frames:
+            states.append(frame["bootPackageProgress"]["bootPackage"]["state"])
+            if len(states) == 1:
+                await asyncio.to_thread(demo.graphql, make)
+            if states[-1] in ("AVAILABLE", "FAILED"):
+                break
+    assert states == ["NOT_FOUND", "GENERATING", "AVAILABLE"]
+    assert demo.read(f"/download-boot-package?name={gold}").startswith(b"!<arch>\n")
+
+
 def test_it_is_quick_to_answer_and_to_end_and_leaves_nothing(tmp_path: Path) -> None:
     with Demo(tmp_path) as demo:
         assert demo.get("/readyz")["ready"] is True
