@@ -111,6 +111,12 @@ class SigningTokens:
         except ProvisionerError as error:
             return failed_report(error.message)
 
+    async def check_reachable(self, uri: str) -> Token:
+        """Returns the token of a key if all is there that using the key needs; never logs in."""
+        token = choose_token((await self._tokens.look()).tokens, parse_key_uri(uri))
+        await self._unlocking.pin_for(token, None)
+        return token
+
     async def report(self, uri: str, *, pin: Pin | None = None) -> KeyReport:
         """Returns the facts of a key as the token has it now."""
         _, key, _ = await self._read(parse_key_uri(uri), pin)

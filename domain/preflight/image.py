@@ -10,7 +10,7 @@ from domain.images.gold_master_preflight import Topic as ImageTopic
 from domain.images.image import Image
 from domain.images.images import Images
 from domain.images.names import ImageName
-from domain.images.store_folder import ImageUnreadable
+from domain.images.store_folder import ImageUnreadable, StoreSpace
 from domain.preflight.findings import Finding, Outcome, Topic
 
 
@@ -29,6 +29,10 @@ class ImageLook:
         except (Invalid, NotFound, ImageUnreadable):
             return None
         return image if image.path == path else None
+
+    async def space(self) -> StoreSpace:
+        """Returns the room in the store."""
+        return await self._images.space()
 
     async def findings(self, image: Image | None, values: Mapping[str, str]) -> list[Finding]:
         """Returns what speaks against boards being made with it; raises `ImageUnreadable` and

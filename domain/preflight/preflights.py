@@ -12,11 +12,11 @@ from domain.errors import ProvisionerError
 from domain.firmware.firmware import Firmware
 from domain.images.gold_master import VARIABLE
 from domain.images.image import Image, ImageKind
-from domain.images.images import Images
 from domain.preflight.combinations import STYLE, find_contradictions
 from domain.preflight.fields import Fields
 from domain.preflight.findings import Finding, Outcome, Preflight, Topic, preflight_of
 from domain.preflight.image import ImageLook
+from domain.preflight.keys import KeyLook
 from domain.preflight.settings import find_bad_settings
 from domain.preflight.surroundings import (
     find_firmware_faults,
@@ -42,8 +42,8 @@ class Preflights:
         configuration: Configuration,
         *,
         fields: Fields,
-        images: Images,
         image: ImageLook,
+        key: KeyLook,
         firmware: Firmware,
         working_folder: WorkingFolder,
         usb: UsbPorts,
@@ -51,8 +51,8 @@ class Preflights:
     ) -> None:
         self._configuration = configuration
         self._fields = fields
-        self._images = images
         self._image = image
+        self._key = key
         self._firmware = firmware
         self._working_folder = working_folder
         self._usb = usb
@@ -70,6 +70,7 @@ class Preflights:
         image = await self._image.find(values.get(VARIABLE, ""))
         looks: tuple[tuple[Topic, Look], ...] = (
             (Topic.IMAGE, partial(self._image.findings, image, values)),
+            (Topic.KEY, partial(self._key.findings, values)),
             (Topic.FIRMWARE, self._of_firmware),
             (Topic.FOLDERS, self._of_folder),
             (Topic.SPACE, self._of_room),
@@ -95,7 +96,7 @@ class Preflights:
         return find_workdir_faults(await self._working_folder.view())
 
     async def _of_room(self) -> Iterable[Finding]:
-        return find_room_faults(await self._images.space())
+        return find_room_faults(await self._image.space())
 
     async def _of_ports(self) -> Iterable[Finding]:
         ports = self._usb.current.ports.values()

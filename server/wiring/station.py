@@ -26,6 +26,7 @@ from domain.keys.token_registration import TokenRegistration
 from domain.manufacturing.new_database import NewDatabases
 from domain.preflight.fields import Fields
 from domain.preflight.image import ImageLook
+from domain.preflight.keys import KeyLook
 from domain.preflight.preflights import Preflights
 from domain.readiness import Readiness
 from domain.services.services import Services
@@ -126,21 +127,21 @@ async def open_station(
     )
     firmware = Firmware(paths, configuration)
     fields = Fields(paths, configuration, firmware)
-    preflights = Preflights(
-        configuration,
-        fields=fields,
-        images=store.images,
-        image=ImageLook(store.images, store.choice),
-        firmware=firmware,
-        working_folder=working_folder,
-        usb=usb,
-        units=units,
-    )
     probes |= {"internal token": internal_token.probe, "usb": usb.probe}
     probes |= {"image store": store.images.probe}
     tokens = build_tokens(paths, configuration, settings, stack)
     probes |= {"tokens": tokens.driver.probe}
     keys = build_keys(paths, hub, configuration=configuration, tokens=tokens.signing)
+    preflights = Preflights(
+        configuration,
+        fields=fields,
+        image=ImageLook(store.images, store.choice),
+        key=KeyLook(keys.registry, keys.uses, tokens.signing),
+        firmware=firmware,
+        working_folder=working_folder,
+        usb=usb,
+        units=units,
+    )
     station = Station(
         paths=paths,
         hub=hub,
