@@ -42,6 +42,7 @@ from server.serve import serve
 from server.settings import Settings
 from server.tls import Certificates
 from server.trusted import trusted_texts
+from server.wiring.images import own_accesses
 from server.wiring.station import open_station
 from server.wiring.versions import service_version
 
@@ -108,6 +109,18 @@ def openapi_document(form: ErrorForm = ErrorForm.FLAT) -> dict[str, object]:
     return dict(document(ROUTES, documents, version=version, form=form, anywhere=anywhere))
 
 
+async def keep_token(station: Station) -> None:
+    """Writes the secret of this start for the station's scripts, and writes down that it did;
+    raises `TokenNotWritten`."""
+    note, target = own_accesses(station.audit), station.paths.internal_token
+    try:
+        await station.internal_token.keep()
+    except TokenNotWritten as error:
+        note("WRITE", target, success=False, info=error.code)
+        raise
+    note("WRITE", target, info="New token for the station's scripts")
+
+
 async def run_service(
     settings: Settings, *, announce: Announce | None = None, simulated_units: Units | None = None
 ) -> None:
@@ -123,7 +136,7 @@ async def run_service(
         stack.push_async_callback(application.sockets.close_all)
         # Before the first connection; where it cannot be written, rows are found without it.
         with suppress(TokenNotWritten):
-            await station.internal_token.keep()
+            await keep_token(station)
         background = Background()
         stack.push_async_callback(background.aclose)
 
