@@ -73,7 +73,7 @@ class LineFilter:
                 f"`text` has {len(self.text)} characters; it must have 1 to {LONGEST_TEXT}.",
                 field="text",
             )
-        for name, value in (("boot", self.boot), ("invocation", self.invocation)):
+        for name, value in (("bootId", self.boot), ("invocationId", self.invocation)):
             if value is not None and not _ID.fullmatch(value):
                 raise JournalFilterInvalid(
                     f"`{name}` is 32 hex digits in lower case, as the lines have it.", field=name

@@ -227,6 +227,14 @@ async def test_bad_questions_are_typed_errors(line: Line, query: str, code: str)
     assert [error["extensions"]["code"] for error in answer["errors"]] == [code]
 
 
+@pytest.mark.parametrize("member", ["bootId", "invocationId"])
+async def test_a_bad_filter_names_the_member_that_the_client_sent(line: Line, member: str) -> None:
+    query = f'{{ unitJournal(name: "rpi-sb-x", filter: {{{member}: "now"}}) {{ complete }} }}'
+    error = (await line.graphql(query))["errors"][0]
+    assert error["extensions"]["field"] == member
+    assert member in error["message"]
+
+
 async def test_a_page_of_the_log_is_newest_first(line: Line) -> None:
     body = (await line.get(f"{LOG}?page_size=2")).json()
     assert body == {
