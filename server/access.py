@@ -10,6 +10,8 @@ from domain.caller import Caller, Role
 from server.settings import Settings
 
 LOCAL = "local"
+LONGEST_NAME = 255
+"""Characters of what a proxy may call somebody; all stores take as many."""
 
 
 class ListeningRefused(Exception):
@@ -84,4 +86,4 @@ class Access:
 
 
 def _first(value: bytes | None) -> str:
-    return (value or b"").decode("latin-1").split(",")[0].strip()
+    return (value or b"").decode("latin-1").split(",")[0].strip()[:LONGEST_NAME]

@@ -22,24 +22,27 @@ class ScriptHistory:
         self._history = history
 
     async def list_of(self, name: ScriptName) -> Sequence[ScriptVersion]:
-        """Returns the versions of a script, the newest first."""
+        """Returns the versions of a script, the newest first; raises `ScriptNameInvalid`."""
+        name.require_possible()
         return await self._history.list_of(name.filename)
 
     async def get(self, name: ScriptName, id: int) -> KeptVersion:
-        """Returns one version; raises `ScriptVersionNotFound`."""
+        """Returns one version; raises `ScriptNameInvalid` and `ScriptVersionNotFound`."""
+        name.require_possible()
         return await self._history.get(name.filename, id)
 
     async def diff(self, name: ScriptName, before: int, after: int | None) -> ScriptDiff:
         """Returns what was changed between two versions, without `after` up to what the script
         holds now.
 
-        Raises `ScriptVersionNotFound`, `ScriptNotFound` and `ScriptDiffTooLarge`.
+        Raises `ScriptNameInvalid`, `ScriptVersionNotFound`, `ScriptNotFound` and
+        `ScriptDiffTooLarge`.
         """
-        old = await self._history.get(name.filename, before)
+        old = await self.get(name, before)
         if after is None:
             new = (await asyncio.to_thread(self._folder.read, name.filename)).content
         else:
-            new = (await self._history.get(name.filename, after)).content
+            new = (await self.get(name, after)).content
         labels = (_label(name, before), _label(name, after))
         return await asyncio.to_thread(diff_of, old.content, new, names=labels)
 
@@ -56,7 +59,7 @@ class ScriptHistory:
 
         Raises `ScriptVersionNotFound` and what `Scripts.save` raises.
         """
-        kept = await self._history.get(name.filename, id)
+        kept = await self.get(name, id)
         return await self._scripts.save(
             name,
             kept.content,

@@ -6,9 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from domain.manufacturing.filters import RecordFilterInvalid
 from domain.paging import PageRequest
 
 ORDER = "qr-scans:newest"
+LONGEST_CODE = 4296
+"""As many characters as the largest QR code holds (ISO/IEC 18004, version 40-L)."""
+LONGEST_NAME = 255
 
 
 class LabelProblem(StrEnum):
@@ -45,7 +49,8 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class ScanFilter:
-    """Scans that satisfy every member that is not None. `since` counts, `until` does not."""
+    """Scans that satisfy every member that is not None. `since` counts, `until` does not. Raises
+    `RecordFilterInvalid`."""
 
     code: str | None = None
     caller: str | None = None
@@ -53,6 +58,17 @@ class ScanFilter:
     faultless: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for name, text, most in (
+            ("code", self.code, LONGEST_CODE),
+            ("caller", self.caller, LONGEST_NAME),
+        ):
+            if text is not None and len(text) > most:
+                raise RecordFilterInvalid(
+                    f"`{name}` is longer than {most} characters: no scan has such a one.",
+                    field=name,
+                )
 
 
 EVERY_SCAN = ScanFilter()

@@ -12,10 +12,14 @@ from domain.manufacturing.manufacturing import Manufacturing
 from domain.manufacturing.record import ManufacturingRecord
 from domain.paging import CursorInvalid, Page, PageRequest, cursor_of
 from domain.serials import board_key
-from domain.verification.scans import ORDER, LabelProblem, Scan, ScanFilter, Scans
-
-LONGEST_CODE = 4296
-"""As many characters as the largest QR code holds (ISO/IEC 18004, version 40-L)."""
+from domain.verification.scans import (
+    LONGEST_CODE,
+    ORDER,
+    LabelProblem,
+    Scan,
+    ScanFilter,
+    Scans,
+)
 
 
 class QrCodeInvalid(Invalid):
