@@ -9,9 +9,11 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from domain.caller import Role
 from domain.host_paths import HostPaths
+from rest_compat.numbers import stoi
 from server.access import ListeningRefused, check_listening
 from server.settings import LEVELS, Settings, SettingWrong, read_settings
 
@@ -26,15 +28,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Command = asked.command
     try:
         return command(asked)
+    except BrokenPipeError:
+        # Whoever reads has seen enough; Python would else fail once more when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (SettingWrong, ListeningRefused) as error:
         print(error, file=sys.stderr)  # noqa: T201 -- the command line speaks to people
         return 1
 
 
+class Parser(argparse.ArgumentParser):
+    """Ends with status 1 where a command line makes no sense, as the existing service does
+    (contract common section 5)."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints how the program is used and what is wrong."""
+        self.print_usage(sys.stderr)
+        self.exit(1, f"{self.prog}: error: {message}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="provisioner-service", description=__doc__)
+    parser = Parser(prog="provisioner-service", description=__doc__)
+    _add_version(parser)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serve = _add(commands, "serve", _serve, "run the service")
+    _add_version(serve)
     _add_flags(serve)
     demo = _add(commands, "demo", _demo, "run the service on a throw-away simulated station")
     _add_flags(demo)
@@ -53,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    commands: "argparse._SubParsersAction[Parser]",
     name: str,
     command: Command,
     words: str,
@@ -61,6 +79,20 @@ def _add(
     parser = commands.add_parser(name, help=words, description=words)
     parser.set_defaults(command=command)
     return parser
+
+
+def _add_version(parser: argparse.ArgumentParser) -> None:
+    words = "print the version and end"
+    parser.add_argument("-v", "--version", action=_Version, nargs=0, help=words)
+
+
+class _Version(argparse.Action):
+    """Finds the version only when it is asked for: that takes longer than reading a command
+    line."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(_version_line())  # noqa: T201 -- the command's answer
+        parser.exit()
 
 
 def _add_demo_flags(parser: argparse.ArgumentParser) -> None:
@@ -86,7 +118,7 @@ def _speed(text: str) -> float:
     return speed
 
 
-def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_audit(commands: "argparse._SubParsersAction[Parser]") -> None:
     words = "look after the audit log"
     parser = commands.add_parser("audit", help=words, description=words)
     inner = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -129,18 +161,36 @@ def _keyhelper(asked: argparse.Namespace) -> int:
 def _add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", metavar="DIR", help="take every path below DIR (/)")
     parser.add_argument("-a", "--address", metavar="IP", help="listen here (127.0.0.1)")
-    parser.add_argument("-p", "--port", type=int, help="port of HTTP (3142)")
-    parser.add_argument("-s", "--https-port", type=int, help="port of HTTPS (3143)")
+    parser.add_argument("-p", "--port", type=_port, help="port of HTTP (3142)")
+    parser.add_argument("-s", "--https-port", type=_port, help="port of HTTPS (3143)")
     parser.add_argument(
         "-d", "--disable-https", dest="https", action="store_false", default=None, help="HTTP only"
     )
-    parser.add_argument("-l", "--log-level", metavar="LEVEL", help=", ".join(LEVELS))
+    parser.add_argument("-l", "--log-level", type=_level, metavar="LEVEL", help=", ".join(LEVELS))
     parser.add_argument(
         "--trust-network",
         action="store_true",
         default=None,
         help="let everybody in who reaches the address",
     )
+
+
+def _port(text: str) -> int:
+    """Returns the number that a port begins with, as the existing service reads it: `80x` is 80
+    (contract common section 5)."""
+    number = stoi(text)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+    return number
+
+
+def _level(text: str) -> str:
+    """Returns the level; what is none is told, and everything is logged (contract common section
+    5)."""
+    if text.lower() in LEVELS:
+        return text.lower()
+    print(f"{text!r} is no log level ({', '.join(LEVELS)}): trace it is.", file=sys.stderr)  # noqa: T201
+    return "trace"
 
 
 def settings_of(asked: argparse.Namespace, environment: Mapping[str, str]) -> Settings:
@@ -197,10 +247,14 @@ def _openapi(_: argparse.Namespace) -> int:
 
 
 def _version(_: argparse.Namespace) -> int:
+    print(_version_line())  # noqa: T201 -- the command's answer
+    return 0
+
+
+def _version_line() -> str:
     from server.wiring.versions import service_version
 
-    print(f"provisioner-service v{service_version()}")  # noqa: T201 -- the command's answer
-    return 0
+    return f"provisioner-service v{service_version()}"
 
 
 def _token(asked: argparse.Namespace) -> int:

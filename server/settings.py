@@ -89,6 +89,7 @@ def read_settings(flags: Mapping[str, object], environment: Mapping[str, str]) -
         settings = _with(settings, {"pkcs11_module": module}, source=MODULE_VARIABLE)
     bus = environment.get(BUS_VARIABLE)
     sources = {**settings.sources, **({"bus_address": BUS_VARIABLE} if bus else {})}
+    sources |= {"root": "flag"} if root else {}
     return replace(settings, bus_address=bus or None, sources=sources)
 
 
