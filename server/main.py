@@ -135,7 +135,7 @@ def _add_audit(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
 
 
-def _add_keyhelper(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_keyhelper(commands: "argparse._SubParsersAction[Parser]") -> None:
     words = "sign for the station's scripts, in place of rpi-sb-keyhelper"
     parser = commands.add_parser("keyhelper", help=words, description=words)
     inner = parser.add_subparsers(required=True, metavar="COMMAND", dest="work")
