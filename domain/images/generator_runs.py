@@ -29,7 +29,7 @@ from domain.services.units import (
     UnitUnknown,
 )
 
-NET_SECONDS = 5.0
+NET_SECONDS = 2.0
 """So often systemd is asked about runs whose end nobody told."""
 Noted = tuple[int, int] | None
 _OVER = frozenset({"inactive", "failed"})
@@ -180,7 +180,9 @@ class GeneratorRuns:
             state = await self._state(image)
             age = (datetime.now(UTC) - run.began).total_seconds()
             if state is not None and state.unit.active_state in _OVER and age > NET_SECONDS:
-                await self._end(image, run, state.result)
+                # What failed stays with its result until somebody resets it: this ended well.
+                ended_well = state.unit.active_state == "inactive" and not state.result
+                await self._end(image, run, "done" if ended_well else state.result)
 
     async def _state(self, image: str) -> UnitState | None:
         unit = await asyncio.to_thread(self._unit.name_for, image)

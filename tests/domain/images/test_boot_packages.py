@@ -294,6 +294,20 @@ async def test_a_run_that_somebody_else_starts_is_seen(bench: Bench) -> None:
     assert state.reason == "The generator was ended by signal 9."
 
 
+@pytest.mark.parametrize("makes", [True, False])
+async def test_an_end_that_nobody_told_is_found_by_asking(bench: Bench, *, makes: bool) -> None:
+    bench.units.endings[TEMPLATE] = Ending()
+    async with hearing(bench):
+        await started(bench)
+        # Forgotten as systemd forgets what ended well, and nobody was told.
+        bench.units.loaded.clear()
+        if makes:
+            put_package(bench.store.real, "a")
+        state = await until(bench, Status.AVAILABLE, Status.FAILED)
+    assert state.status is (Status.AVAILABLE if makes else Status.FAILED)
+    assert ("it does not say why" in (state.reason or "")) is not makes
+
+
 async def test_an_end_that_nobody_saw_is_no_success(bench: Bench) -> None:
     bench.units.endings[TEMPLATE] = Ending()
     async with hearing(bench):
