@@ -41,19 +41,23 @@ class Pkcs11Tokens:
     ) -> None:
         self._asked_for = module
         self._calls = TokenCalls(environment, limit=limit)
+        self._failure: TokensUnavailable | None = None
 
     async def aclose(self) -> None:
         """Ends the process; takes some seconds at most."""
         await self._calls.aclose()
 
     async def probe(self) -> None:
-        """Raises `TokensUnavailable` where there is no module; starts nothing."""
+        """Raises `TokensUnavailable` where there is no module, or while the last question to it
+        failed; starts nothing."""
         find_module(self._asked_for)
+        if self._failure is not None:
+            raise TokensUnavailable(self._failure.message)
 
     async def look(self) -> TokensSeen:
         """Returns the tokens that are plugged in; never logs in."""
         module = find_module(self._asked_for)
-        body = _body(await self._calls.ask(module, {"call": "look"}))
+        body = await self._answer(module, {"call": "look"})
         if not isinstance(body, dict):
             raise _nonsense()
         tokens = tuple(_token(entry) for entry in _entries(body["tokens"]))
@@ -79,8 +83,19 @@ class Pkcs11Tokens:
         request = {"call": call, "label": token.label, "serial": token.serial, **more}
         if pin is not None:
             request["pin"] = pin.text
-        answer = await self._calls.ask(find_module(self._asked_for), request)
-        return _body(answer, token, key=more.get("key_label", ""))
+        module = find_module(self._asked_for)
+        return await self._answer(module, request, token, key=more.get("key_label", ""))
+
+    async def _answer(
+        self, module: str, request: Mapping[str, str], token: Token | None = None, *, key: str = ""
+    ) -> Plain:
+        try:
+            body = _body(await self._calls.ask(module, request), token, key=key)
+        except TokensUnavailable as failure:
+            self._failure = failure
+            raise
+        self._failure = None
+        return body
 
 
 def find_module(asked_for: str = "") -> str:

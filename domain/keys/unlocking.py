@@ -51,8 +51,8 @@ class Unlocking:
         return given or await self._stored_for(token)
 
     def tried(self, token: Token, pin: Pin, *, given: Pin | None, is_refused: bool) -> None:
-        """Remembers how a login with the stored PIN ended."""
-        if given is None:
+        """Remembers how a login with the stored PIN ended, also where somebody gave it."""
+        if given is None or (self._trial and self._trial.pin == pin):
             self._trial = Trial(pin, _key(token), is_refused)
 
     async def _stored_for(self, token: Token) -> Pin:

@@ -192,7 +192,10 @@ async def test_one_child_answers_many_callers_and_a_killed_one_comes_again(hsm: 
         with pytest.raises(TokensUnavailable) as caught:
             await tokens.look()
         assert "crashed" in caught.value.message
+        with pytest.raises(TokensUnavailable):
+            await tokens.probe()
         assert await _token(tokens) == fleet
+        await tokens.probe()
         assert _children() != first
 
 
@@ -241,6 +244,9 @@ async def test_a_module_that_hangs_is_ended_at_the_limit(broken: Path) -> None:
         with pytest.raises(TokensUnavailable) as caught:
             await tokens.look()
         assert "within 1 s" in caught.value.message
+        with pytest.raises(TokensUnavailable) as told:
+            await tokens.probe()
+        assert told.value.message == caught.value.message
         assert time.monotonic() - began < 5
         assert _children() == []
         # For as long again nobody waits.

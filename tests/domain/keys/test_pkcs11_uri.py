@@ -52,6 +52,15 @@ def test_order_and_case_of_escapes_do_not_matter() -> None:
     assert (one, str(one)) == (two, str(two))
 
 
+@given(st.text(max_size=60), st.sampled_from(["", "pkcs11:", "pkcs11:object=", "pkcs11:?"]))
+def test_any_text_is_read_or_refused(text: str, start: str) -> None:
+    try:
+        uri = parse_uri(start + text)
+    except Pkcs11UriInvalid:
+        return
+    assert parse_uri(str(uri)) == uri
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -155,6 +155,11 @@ async def test_a_stored_pin_that_was_refused_is_not_tried_again(bench: Bench) ->
     await bench.store(SPARE)
     assert [(await bench.refused()).code for _ in range(3)] == ["PIN_WRONG"] * 3
     assert bench.fleet.logins == [SPARE.text]
+    # The token got that PIN meanwhile, which somebody proves by typing it in.
+    bench.fleet.pin = SPARE.text
+    assert (await bench.keys.report(BOOT, pin=SPARE)).is_fit
+    assert (await bench.keys.report(BOOT)).is_fit
+    bench.fleet.pin = FLEET.text
     await bench.store(FLEET)
     assert (await bench.keys.report(BOOT)).is_fit
 

@@ -1,6 +1,8 @@
 """The stored PIN: wrapped, whole at every instant, never printed."""
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,10 @@ from domain.keys.firmware_crypto import DeviceKeyMissing, FirmwareCryptoUnavaila
 from domain.keys.pin import LONGEST_PIN, Pin, PinMalformed, PinTooLong
 from domain.keys.stored_pin import PinNotRemoved, PinNotSaved, PinUnreadable, StoredPin
 from domain.keys.wrapping import DeviceWrapping, SecretNotUnwrapped, is_wrapped
+from tests.domain.keys.killing_pin import PINS
 from tests.fakes.firmware_crypto import FakeFirmwareCrypto
 
+ROOT = Path(__file__).parents[3]
 PIN = Pin("123456")
 VECTOR = bytes.fromhex(
     "5250495342573100202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f"
@@ -162,3 +166,14 @@ def test_bad_pins_are_refused_without_being_repeated(text: str, kind: type[Inval
 def test_no_text_shows_a_pin() -> None:
     assert "123456" not in f"{PIN} {PIN!r} {[PIN]}"
     assert Pin("x" * LONGEST_PIN).text
+
+
+async def test_a_kill_leaves_the_old_or_the_new_pin(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.domain.keys.killing_pin", str(tmp_path)]
+    for number in range(8):
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as storing:
+            assert storing.stdout is not None
+            for _ in range(number + 1):
+                storing.stdout.readline()
+            storing.kill()
+        assert await _stored(tmp_path).read() in PINS
