@@ -43,7 +43,7 @@ from schema.images.gold_master import GoldMasterMutations
 from schema.images.hashing import HashMutations, HashSubscriptions
 from schema.images.images import ImageMutations, ImageQueries, ImageSubscriptions
 from schema.images.uploads import UploadMutations, UploadQueries, UploadSubscriptions
-from schema.keys.keys import SigningKeyMutations, SigningKeyQueries
+from schema.keys.keys import SigningKeyMutations, SigningKeyQueries, SigningKeySubscriptions
 from schema.keys.migration import SecretMutations
 from schema.keys.token_keys import TokenKeyMutations
 from schema.keys.tokens import TokenMutations, TokenQueries
@@ -136,6 +136,7 @@ class Subscription(
     ConfigurationSubscriptions,
     CustomisationSubscriptions,
     BootPackageSubscriptions,
+    SigningKeySubscriptions,
 ):
     """Root of subscriptions."""
 

@@ -87,6 +87,18 @@ class KeyRegistry:
         except ProvisionerError as error:
             log.warning("the registry of signing keys is out of step: %s", error.message)
 
+    async def probe(self) -> None:
+        """Returns when the registry can be read; raises as `read` does."""
+        await self.read()
+
+    async def begin(self) -> None:
+        """Brings the registry in step with what happened while nothing ran; what fails is logged
+        and told again by the first who asks."""
+        try:
+            await self.read()
+        except ProvisionerError as error:
+            log.warning("the signing keys cannot be looked at: %s", error.message)
+
     def read_now(self) -> Registry:
         """Like `read`, blocking."""
         stored = self._file.read()

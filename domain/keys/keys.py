@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from domain.keys.device_key import DeviceKey
 from domain.keys.key_registry import KeyRegistry
 from domain.keys.key_uses import KeyUses
 from domain.keys.secrets_at_rest import SecretsAtRest
@@ -16,3 +17,4 @@ class Keys:
     signing_keys: SigningKeys
     uses: KeyUses
     secrets: SecretsAtRest
+    device_key: DeviceKey

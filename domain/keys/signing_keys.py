@@ -1,14 +1,17 @@
 """The station's signing keys: uploaded, labelled, activated, wrapped, removed."""
 
 import asyncio
+import re
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 
 from domain.configuration.configuration import Configuration
 from domain.errors import Conflict, Invalid, ProvisionerError
+from domain.events import Hub, Update, watch_view
 from domain.file_accesses import FileAccess
 from domain.host_paths import HostPaths
 from domain.keys.key_files import KeyFiles
-from domain.keys.key_registry import Clock, KeyRegistry, utc_now
+from domain.keys.key_registry import Clock, KeyRegistry, SigningKeysChanged, utc_now
 from domain.keys.names import KeyName
 from domain.keys.pem import LARGEST_KEY, KeyFormatInvalid, PemKey, parse_pem
 from domain.keys.registry import KeyKind, KeyNotFound, Registry, SigningKey, new_key
@@ -72,12 +75,14 @@ class SigningKeys:
         paths: HostPaths,
         configuration: Configuration,
         *,
+        hub: Hub,
         registry: KeyRegistry,
         files: KeyFiles,
         tokens: TokenKeys,
         now: Clock = utc_now,
     ) -> None:
         self._paths = paths
+        self._hub = hub
         self._configuration = configuration
         self._registry = registry
         self._files = files
@@ -86,8 +91,19 @@ class SigningKeys:
         self._turn = asyncio.Lock()
 
     async def list_all(self) -> Registry:
-        """Returns all keys; raises `RegistryUnreadable` and `ConfigUnreadable`."""
-        return await self._registry.read()
+        """Returns all keys; raises `RegistryUnreadable` and `ConfigUnreadable`.
+
+        A station of old whose registry is empty gets one with the key of the configured URI, as
+        far as the token shows it to everybody: a look never logs in (contract configuration 9,
+        10).
+        """
+        keys = await self._registry.read()
+        uri = "" if keys.keys else (await asyncio.to_thread(selected_now, self._configuration)).uri
+        return await self._with_legacy_token(uri) if uri else keys
+
+    def watch(self) -> AsyncGenerator[Update[Registry], None]:
+        """Yields all keys now and after each change."""
+        return watch_view(self._hub, SigningKeysChanged, view=self.list_all)
 
     async def get(self, key_id: str) -> SigningKey:
         """Returns one key; raises `KeyNotFound` and what `list_all` raises."""
@@ -227,6 +243,25 @@ class SigningKeys:
             changed = await self._registry.change(lambda registry: registry)
             return changed.get(key_id)
 
+    async def _with_legacy_token(self, uri: str) -> Registry:
+        try:
+            report = await self._tokens.foresee(uri)
+        except ProvisionerError:
+            report = None
+        if report is None or not report.is_valid:
+            return await self._registry.read()
+        key = new_key(
+            KeyKind.PKCS11,
+            uri,
+            label=_object_of(uri),
+            report=report,
+            is_wrapped=True,
+            now=self._now(),
+        )
+        return await self._registry.change(
+            lambda registry: registry if registry.keys else registry.with_key(key)
+        )
+
     async def _read(self, name: KeyName, content: bytes, note: FileAccess) -> KeyReport:
         try:
             return (await asyncio.to_thread(_parsed, content)).report
@@ -298,6 +333,12 @@ def checked_label(label: str) -> str:
         text = f"A key's label has 1 to {LONGEST_LABEL} printable characters."
         raise KeyLabelInvalid(text, field="label")
     return kept
+
+
+def _object_of(uri: str) -> str:
+    """The text after `object=`, as it stands there (contract configuration 10), else the URI."""
+    found = re.search(r"object=([^;?]+)", uri)
+    return found[1] if found else uri
 
 
 def _parsed(content: bytes) -> PemKey:

@@ -12,6 +12,10 @@ class TokenKeys(Protocol):
     async def report(self, uri: str) -> KeyReport:
         """Returns the facts of a key as the token has it now, after a login."""
 
+    async def foresee(self, uri: str) -> KeyReport | None:
+        """Returns the facts of a key as far as the token shows them to everybody, None where it
+        shows none; never logs in, and raises what is known to stop signing with it."""
+
     async def public_pem(self, uri: str) -> str:
         """Returns the public half as SubjectPublicKeyInfo in PEM; never logs in."""
 

@@ -1,11 +1,14 @@
 """What people and programs ask about signing keys, and change in them."""
 
+from collections.abc import AsyncGenerator
+
 from domain.caller import Role
+from domain.events import Update
 from domain.keys.key_uses import PublicKey, TrialSignature
 from domain.keys.registry import Registry, SigningKey
 from domain.keys.reports import KeyReport
 from domain.keys.signing_keys import Registered
-from resolvers.operation import Call, Effect, operation
+from resolvers.operation import Call, Effect, operation, watch
 
 
 @operation(role=Role.VIEWER, effect=Effect.READ, graphql="Query.signingKeys")
@@ -81,3 +84,9 @@ async def wrap_signing_key(call: Call, *, key_id: str) -> tuple[SigningKey, bool
 async def check_signing(call: Call, *, key_id: str) -> TrialSignature:
     """Signs a challenge with a key and checks the signature."""
     return await call.station.keys.uses.test_sign(key_id)
+
+
+@watch(role=Role.VIEWER, graphql="Subscription.signingKeyChanges")
+def watch_signing_keys(call: Call) -> AsyncGenerator[Update[Registry], None]:
+    """Yields all keys now and after each change."""
+    return call.station.keys.signing_keys.watch()

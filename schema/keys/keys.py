@@ -1,5 +1,6 @@
 """The root fields about signing keys."""
 
+from collections.abc import AsyncGenerator
 from typing import Annotated
 
 import strawberry
@@ -16,6 +17,7 @@ from resolvers.keys.signing_keys import (
     list_signing_keys,
     remove_signing_key,
     upload_signing_key,
+    watch_signing_keys,
     wrap_signing_key,
 )
 from schema.context import Info, who
@@ -24,8 +26,10 @@ from schema.keys.types import (
     EncryptionStatus,
     KeyFacts,
     SigningKey,
+    SigningKeyChange,
     SigningKeyPublicKey,
     SigningKeys,
+    change_of,
     facts_of,
     key_of,
     keys_of,
@@ -259,3 +263,21 @@ class SigningKeyMutations:
         """Tests."""
         done = await check_signing(*who(info), key_id=input.id)
         return SigningKeyTested(id=strawberry.ID(done.key.id), milliseconds=done.milliseconds)
+
+
+@strawberry.type
+class SigningKeySubscriptions:
+    """What one can watch of keys."""
+
+    @strawberry.subscription(
+        description="All signing keys, again after each one that is added, changed, activated or "
+        "removed."
+    )
+    async def signing_key_changes(self, info: Info) -> AsyncGenerator[SigningKeyChange, None]:
+        """Yields frames."""
+        updates = watch_signing_keys(*who(info))
+        try:
+            async for update in updates:
+                yield change_of(update)
+        finally:
+            await updates.aclose()

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from domain.events import Update
 from domain.keys import registry as domain
 from domain.keys.fingerprint import otp_words
 from domain.keys.key_uses import PublicKey
@@ -71,6 +72,17 @@ class SigningKeys:
     keys: list[SigningKey] = strawberry.field(description="All, in the order of registration.")
 
 
+@strawberry.type(description="The signing keys after a change, or as they are.")
+class SigningKeyChange:
+    """One frame of `signingKeyChanges`."""
+
+    sequence: int = strawberry.field(description="Grows with each frame; gaps are normal.")
+    snapshot: bool = strawberry.field(
+        description="True for the first frame, and after the client was too slow."
+    )
+    signing_keys: SigningKeys = strawberry.field(description="All keys.")
+
+
 @strawberry.type(description="The public half of a signing key, to check signatures with.")
 class SigningKeyPublicKey:
     """A public half."""
@@ -138,6 +150,15 @@ def keys_of(registry: Registry) -> SigningKeys:
     keys = [key_of(key, is_active=key.id == registry.active_id) for key in registry.keys]
     active = next((key for key in keys if key.is_active), None)
     return SigningKeys(active_key=active, keys=keys)
+
+
+def change_of(update: Update[Registry]) -> SigningKeyChange:
+    """Returns a frame as clients see it."""
+    return SigningKeyChange(
+        sequence=update.sequence,
+        snapshot=update.snapshot,
+        signing_keys=keys_of(update.value),
+    )
 
 
 def public_key_of(key: PublicKey) -> SigningKeyPublicKey:

@@ -4,6 +4,7 @@ from adapters.firmware_crypto import FirmwareCryptoProgram
 from domain.configuration.configuration import Configuration
 from domain.events import Hub
 from domain.host_paths import HostPaths
+from domain.keys.device_key import DeviceKey
 from domain.keys.key_files import KeyFiles
 from domain.keys.key_registry import KeyRegistry
 from domain.keys.key_uses import KeyUses
@@ -19,14 +20,16 @@ def build_keys(
     paths: HostPaths, hub: Hub, *, configuration: Configuration, tokens: TokenKeys
 ) -> Keys:
     """Returns the features; the registry follows every change of the configuration."""
-    files = KeyFiles(paths, DeviceWrapping(FirmwareCryptoProgram()))
+    wrapping = DeviceWrapping(FirmwareCryptoProgram())
+    files = KeyFiles(paths, wrapping)
     registry = KeyRegistry(hub, configuration, files=files, file=RegistryFile(paths))
     configuration.follow(registry.follow)
     return Keys(
         registry=registry,
         signing_keys=SigningKeys(
-            paths, configuration, registry=registry, files=files, tokens=tokens
+            paths, configuration, hub=hub, registry=registry, files=files, tokens=tokens
         ),
         uses=KeyUses(paths, configuration, registry=registry, files=files, tokens=tokens),
         secrets=SecretsAtRest(paths, configuration, registry=registry, files=files),
+        device_key=DeviceKey(wrapping),
     )

@@ -142,6 +142,7 @@ async def open_station(
         usb=usb,
         units=units,
     )
+    probes |= {"device key": keys.device_key.probe, "signing keys": keys.registry.probe}
     station = Station(
         paths=paths,
         hub=hub,
@@ -190,6 +191,7 @@ async def open_station(
     background = _closed_by(stack, Background())
     configuration.follow(working_folder.settle)
     background.run("the look at the working folder", working_folder.begin)
+    background.run("the look at signing keys", keys.registry.begin)
     start_watching(background, station)
     follow_boards(background, judging, units, hub)
     watch_usb(background, station, devices.catch_up, records.catch_up)

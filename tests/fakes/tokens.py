@@ -117,6 +117,10 @@ class NoTokenKeys:
         """Raises `TokensUnavailable`."""
         raise TokensUnavailable(f"No token for {uri}.")
 
+    async def foresee(self, uri: str) -> KeyReport | None:
+        """Raises `TokensUnavailable`."""
+        raise TokensUnavailable(f"No token for {uri}.")
+
     async def public_pem(self, uri: str) -> str:
         """Raises `TokensUnavailable`."""
         raise TokensUnavailable(f"No token for {uri}.")

@@ -49,6 +49,7 @@ class KeyStation:
         self.keys = SigningKeys(
             self.paths,
             self.configuration,
+            hub=self.hub,
             registry=self.registry,
             files=self.files,
             tokens=self.tokens,

@@ -25,6 +25,7 @@ from domain.keys.wrapping import SecretNotUnwrapped, is_wrapped
 from tests.domain.keys.samples import ec_pem, public_pem, rsa_key, rsa_pem
 from tests.domain.keys.station import KEYS, KeyStation
 from tests.fakes.firmware_crypto import FakeFirmwareCrypto
+from tests.fakes.tokens import NoTokenKeys
 
 URI = "pkcs11:token=fleet;object=boot;type=private"
 
@@ -381,6 +382,47 @@ async def test_a_pin_in_an_old_uri_is_not_shown(station: KeyStation) -> None:
     assert "4711" not in repr(done.key.shown)
     assert done.key.shown.uri.startswith(URI)
     assert "4711" not in repr(station.notes)
+
+
+class ShowingToken(NoTokenKeys):
+    """A token that shows one public key to everybody."""
+
+    async def foresee(self, uri: str) -> KeyReport | None:
+        """The facts of a key."""
+        return rsa_report((1 << 2047) + 1, 65537) if uri == URI else None
+
+
+async def test_the_uri_of_a_station_of_old_is_registered_without_a_login(tmp_path: Path) -> None:
+    station = KeyStation(tmp_path, tokens=ShowingToken())
+    station.select(uri=URI + "2")
+    assert (await station.keys.list_all()).keys == ()
+    station.select(uri=URI)
+    active = (await station.keys.list_all()).active
+    assert active is not None
+    assert (active.label, active.uri, active.report.is_fit) == ("boot", URI, True)
+    assert station.stored["activeKeyId"] == active.id
+
+
+async def test_what_happened_while_nothing_ran_is_followed_at_the_start(
+    station: KeyStation,
+) -> None:
+    await upload(station)
+    station.select()
+    await station.registry.begin()
+    assert station.stored["activeKeyId"] == ""
+    station.put(f"{KEYS}/registry.json", b"{")
+    await station.registry.begin()
+
+
+async def test_watchers_see_the_keys_then_each_change(station: KeyStation) -> None:
+    frames = station.keys.watch()
+    assert (await anext(frames)).value.keys == ()
+    done = await upload(station)
+    changed = await asyncio.wait_for(anext(frames), 5)
+    while changed.value.active_id != done.key.id:
+        changed = await asyncio.wait_for(anext(frames), 5)
+    assert [key.label for key in changed.value.keys] == ["first.pem"]
+    await frames.aclose()
 
 
 async def test_changes_are_told(station: KeyStation) -> None:
