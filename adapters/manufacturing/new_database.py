@@ -2,12 +2,15 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 from domain.atomic_files import create_whole
 from domain.host_paths import HostPaths
 from domain.manufacturing.new_database import RecordDatabaseNotMade
 
 MODE = 0o600
+MOST_FOLDERS = 8
+"""Folders that are made for a database; a longer way is a slip or mischief."""
 SCHEMA = """CREATE TABLE devices(
     id                          integer      primary key,
     boardname                   varchar(255) not null,
@@ -55,7 +58,7 @@ class SqliteNewDatabase:
         try:
             if real.exists():
                 return False
-            real.parent.mkdir(parents=True, exist_ok=True)
+            _make_folders(real.parent, path)
             create_whole(real, _empty_database(), mode=MODE)
         except FileExistsError:
             # Somebody else was faster, or a file stands where a folder must be.
@@ -65,6 +68,14 @@ class SqliteNewDatabase:
         except OSError as error:
             raise _not_made(path, error.strerror or "the disk failed") from error
         return True
+
+
+def _make_folders(folder: Path, path: str) -> None:
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    if len(missing) > MOST_FOLDERS:
+        raise _not_made(path, f"more than {MOST_FOLDERS} folders above it are missing")
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True)
 
 
 def _empty_database() -> bytes:

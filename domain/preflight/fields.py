@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from domain.configuration.configuration import Configuration
-from domain.configuration.masking import unmasked
+from domain.configuration.masking import masked, unmasked
 from domain.configuration.variables import (
     ConfigValueRefused,
     check_choice,
@@ -37,6 +37,9 @@ PATH_RULES: dict[str, Callable[[Path, str], FieldAnswer]] = {
     "RPI_SB_WORKDIR": folder,
     "RPI_SB_PROVISIONER_MANUFACTURING_DB": database,
 }
+LONGEST_SHOWN = 300
+"""Characters of a value in a message."""
+
 _BLANK = re.compile(r"[ \t\r\n]")
 
 
@@ -93,7 +96,9 @@ class Fields:
         if not value:
             return bad(f"{name} must have a value.") if variable_of(name).needed else GOOD
         if rule := PATH_RULES.get(name):
-            return checked(self._paths, value, rule)
+            # Somebody may have put a key with its PIN into the wrong field.
+            shown = masked(name, value)[:LONGEST_SHOWN]
+            return checked(self._paths, value, rule, shown=shown)
         if name == "RPI_DEVICE_FIRMWARE_FILE":
             return self._release(value)
         if name == "CUSTOMER_KEY_PKCS11_NAME":

@@ -7,6 +7,7 @@ from domain.images.descriptor import Descriptor, DescriptorInvalid, read_descrip
 from domain.preflight.answers import GOOD, FieldAnswer, bad
 
 SUFFIX = ".img"
+"""Of the file itself, not of a link to it (contract configuration 4.1, 5)."""
 
 
 def gold_master(real: Path, value: str) -> FieldAnswer:
@@ -16,7 +17,7 @@ def gold_master(real: Path, value: str) -> FieldAnswer:
     mode = real.stat().st_mode
     if stat.S_ISDIR(mode):
         return _artefact(real, value)
-    if not stat.S_ISREG(mode) or not value.endswith(SUFFIX):
+    if not stat.S_ISREG(mode) or real.suffix != SUFFIX:
         return bad(f"{value} is neither an `.img` file nor the folder of an IDP artefact.")
     return GOOD
 

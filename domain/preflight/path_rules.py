@@ -15,14 +15,16 @@ def real_of(paths: HostPaths, value: str) -> Path:
     return paths.real(value if value.startswith("/") else f"/{value}")
 
 
-def checked(paths: HostPaths, value: str, rule: Callable[[Path, str], FieldAnswer]) -> FieldAnswer:
-    """Returns what `rule` says of the place that the value names; blocks."""
+def checked(
+    paths: HostPaths, value: str, rule: Callable[[Path, str], FieldAnswer], *, shown: str
+) -> FieldAnswer:
+    """Returns what `rule` says of the place that the value names, told as `shown`; blocks."""
     try:
-        return rule(real_of(paths, value), value)
+        return rule(real_of(paths, value), shown)
     except PathRefused as error:
         return bad(error.message)
     except OSError as error:
-        return bad(f"{value} cannot be looked at: {error.strerror or 'the disk failed'}.")
+        return bad(f"{shown} cannot be looked at: {error.strerror or 'the disk failed'}.")
 
 
 def readable_file(real: Path, value: str) -> FieldAnswer:

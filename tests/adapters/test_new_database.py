@@ -54,6 +54,13 @@ def test_a_file_in_the_way_of_a_folder_is_told(tmp_path: Path) -> None:
     assert str(tmp_path) not in caught.value.message
 
 
+@pytest.mark.parametrize("path", ["/a" * 9 + "/x.db", "/a" * 1500 + "/x.db", "/" + "a" * 300])
+def test_a_path_of_no_sense_makes_nothing(tmp_path: Path, path: str) -> None:
+    with pytest.raises(RecordDatabaseNotMade):
+        SqliteNewDatabase(HostPaths(tmp_path)).create(path)
+    assert list(tmp_path.iterdir()) == []
+
+
 class Refusing:
     """A `NewDatabase` on a full disk."""
 

@@ -29,7 +29,10 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "srv/images/a.img").write_bytes(b"x")
     (tmp_path / "srv/images/a..b.img").write_bytes(b"x")
     (tmp_path / "srv/images/a.IMG").write_bytes(b"x")
+    (tmp_path / "srv/images/.img").write_bytes(b"x")
     (tmp_path / "srv/link").symlink_to("/srv/images")
+    (tmp_path / "srv/current").symlink_to("/srv/images/a.img")
+    (tmp_path / "srv/other.img").symlink_to("/srv/images/a.IMG")
     return tmp_path
 
 
@@ -51,6 +54,8 @@ GOOD = [
     ("GOLD_MASTER_OS_FILE", "/srv/images/a.img"),
     ("GOLD_MASTER_OS_FILE", "/srv/link/a.img"),
     ("GOLD_MASTER_OS_FILE", "/srv/images/a..b.img"),
+    ("GOLD_MASTER_OS_FILE", "/srv/current"),
+    ("GOLD_MASTER_OS_FILE", "/srv/../srv/images/../images/a.img"),
     ("RPI_DEVICE_STORAGE_TYPE", "nvme"),
     ("RPI_DEVICE_BOOT_ORDER_MATCH_STORAGE", "off"),
     ("RPI_DEVICE_STORAGE_CIPHER", ""),
@@ -84,6 +89,8 @@ BAD = [
     ("GOLD_MASTER_OS_FILE", "a.img"),
     ("GOLD_MASTER_OS_FILE", "/srv/images/a.IMG"),
     ("GOLD_MASTER_OS_FILE", "/srv/images"),
+    ("GOLD_MASTER_OS_FILE", "/srv/other.img"),
+    ("GOLD_MASTER_OS_FILE", "/srv/images/.img"),
     ("RPI_DEVICE_STORAGE_TYPE", ""),
     ("RPI_DEVICE_STORAGE_CIPHER", "rot13"),
     ("RPI_DEVICE_FAMILY", "3"),
@@ -206,3 +213,9 @@ def test_two_descriptions_are_refused(root: Path) -> None:
     place = artefact(root)
     (root / place[1:] / "more.json").write_text("{}")
     assert "2 JSON files" in ask(root, "GOLD_MASTER_OS_FILE", place).error
+
+
+@pytest.mark.parametrize("name", ["GOLD_MASTER_OS_FILE", "RPI_SB_PROVISIONER_MANUFACTURING_DB"])
+def test_a_pin_in_the_wrong_field_is_not_repeated(root: Path, name: str) -> None:
+    answer = ask(root, name, "pkcs11:object=k?pin-value=1234")
+    assert "1234" not in answer.error + answer.message
