@@ -36,8 +36,9 @@ SAVING: Schema = {
     },
 }
 MEMBERS = {"name": "filename", "content": "content"}
-FORM: Schema = {"type": "object", "properties": {"script": TEXT}}
-NAME = Parameter("script", "query", "The script, unless the form has it.")
+NAMED: Schema = {"type": "string", "minLength": 1}
+FORM: Schema = {"type": "object", "properties": {"script": NAMED}}
+NAME = Parameter("script", "query", "The script, unless the form has it.", schema=NAMED)
 
 
 class FieldsMissing(Invalid):
@@ -101,7 +102,7 @@ def _sentence(script: Script, word: str) -> Response:
     return said(word)
 
 
-NAMED = (Fault(ScriptNameMissing), Fault(ScriptNotFound, 400), Fault(ScriptModeNotSet, 500))
+FAULTS = (Fault(ScriptNameMissing), Fault(ScriptNotFound, 400), Fault(ScriptModeNotSet, 500))
 ROUTES: tuple[Route, ...] = (
     Route(
         method="POST",
@@ -126,13 +127,13 @@ ROUTES: tuple[Route, ...] = (
         enable_script,
         word="enabled",
         summary="Lets the shell side run a script whose shell can read it.",
-        faults=(*NAMED, Fault(ScriptSyntaxError), Fault(SyntaxUnchecked), Fault(ScriptChanged)),
+        faults=(*FAULTS, Fault(ScriptSyntaxError), Fault(SyntaxUnchecked), Fault(ScriptChanged)),
     ),
     *_by_either_method(
         disable_script,
         word="disabled",
         summary="Keeps the shell side from running a script.",
-        faults=NAMED,
+        faults=FAULTS,
     ),
     *_by_either_method(
         delete_script,

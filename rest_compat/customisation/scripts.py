@@ -83,6 +83,7 @@ NAME = Parameter(
     "query",
     "The script as <provisioner>-<stage>, with or without `.sh`.",
     required=True,
+    schema={"type": "string", "minLength": 1},
 )
 
 
