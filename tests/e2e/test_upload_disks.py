@@ -1,0 +1,92 @@
+"""Uploads into a store on a small disk, and on one that cannot be written: real mounts."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.uploads.sniffing import Content
+from tests.domain.uploads.archives import FORMATS, GOOD, Member
+from tests.domain.uploads.packing import PACKERS, noise
+from tests.e2e.process import Program
+from tests.e2e.test_upload_clients import STORE, curl, names, put
+
+SMALL = 24 << 20
+needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="needs Debian's curl")
+Mount = Callable[[str], None]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Mount]:
+    """A tmpfs of 24 MiB where the store is; it may be mounted again with other options."""
+    store = tmp_path / STORE
+    store.mkdir(parents=True)
+
+    def mount(options: str) -> None:
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(store)]
+        done = subprocess.run(command, capture_output=True, check=False)
+        if done.returncode:
+            pytest.skip("needs the right to mount a tmpfs (root)")
+
+    mount(f"size={SMALL},mode=755")
+    yield mount
+    subprocess.run(["umount", "-l", str(store)], check=True)
+
+
+@needs_curl
+@pytest.mark.real
+def test_a_full_disk_is_507_before_and_during_and_leaves_nothing(
+    tmp_path: Path, disk: Mount
+) -> None:
+    large = noise(40 << 20)
+    hollow = PACKERS[Content.XZ][1](bytes(64 << 20))
+    zst = PACKERS[Content.ZSTD][1](bytes(64 << 20))
+    archive = FORMATS[".tar.gz"]((*GOOD, Member("big", noise(40 << 20))))
+    with Program(tmp_path) as program:
+        for name, content, options in (
+            ("known.img", large, ()),
+            ("unknown.img", large, ("-H", "Transfer-Encoding: chunked")),
+            ("bomb.img.xz", hollow, ()),
+            ("bomb.img.zst", zst, ()),
+            ("big.tar.gz", archive, ("-H", "Transfer-Encoding: chunked")),
+        ):
+            status, body = curl(program, put(tmp_path, name, content), *options)
+            assert (name, status, body["error_code"]) == (name, 507, "INSUFFICIENT_DISK_SPACE")
+            assert names(program) == []
+        status, _ = curl(program, put(tmp_path, "fits.img", noise(4 << 20)))
+        begun = program.graphql(
+            'mutation { beginUpload(input: {filename: "x.img", sizeBytes: 40000000}) '
+            "{ ... on Problem { code status } } }"
+        )
+    assert status == 200
+    assert begun["beginUpload"] == {"code": "INSUFFICIENT_DISK_SPACE", "status": 503}
+
+
+@needs_curl
+@pytest.mark.real
+def test_a_disk_that_cannot_be_written_is_told(tmp_path: Path, disk: Mount) -> None:
+    with Program(tmp_path) as program:
+        disk(f"remount,ro,size={SMALL}")
+        status, body = curl(program, put(tmp_path, "x.img", noise(1 << 20)))
+        packed = FORMATS[".tar.xz"](GOOD)
+        again, archive = curl(program, put(tmp_path, "x.tar.xz", packed))
+        disk(f"remount,rw,size={SMALL}")
+        healed, _ = curl(program, put(tmp_path, "x.img", noise(1 << 20)))
+    assert (status, body["error_code"]) == (500, "UPLOAD_WRITE_ERROR")
+    assert (again, archive["error_code"]) == (500, "UPLOAD_WRITE_ERROR")
+    assert "Read-only" in str(body["error"])
+    assert healed == 200
+    assert json.dumps(body).find(str(tmp_path)) == -1
+
+
+@pytest.mark.real
+def test_xz_and_zip_bombs_stop_at_their_ratio(tmp_path: Path) -> None:
+    with Program(tmp_path) as program:
+        tar = FORMATS[".zip"]((*GOOD, Member("zeros", bytes(300 << 20))))
+        status, body = curl(program, put(tmp_path, "bomb.zip", tar))
+        assert (status, body["error_code"]) == (413, "ARCHIVE_TOO_LARGE")
+        assert program.memory() < 200
+        assert names(program) == []
