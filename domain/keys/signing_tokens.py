@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from domain.errors import ProvisionerError
 from domain.keys.pin import Pin
-from domain.keys.pkcs11_uri import Pkcs11Uri, build_uri, parse_key_uri, split_pin
+from domain.keys.pkcs11_uri import Pkcs11Uri, UriPin, build_uri, parse_key_uri, split_pin
 from domain.keys.reports import KeyReport, failed_report, report_of
 from domain.keys.signing import SignatureWrong
 from domain.keys.token_choice import choose_key, choose_token, is_key
@@ -111,12 +111,6 @@ class SigningTokens:
         except ProvisionerError as error:
             return failed_report(error.message)
 
-    async def check_reachable(self, uri: str) -> Token:
-        """Returns the token of a key if all is there that using the key needs; never logs in."""
-        token = choose_token((await self._tokens.look()).tokens, parse_key_uri(uri))
-        await self._unlocking.pin_for(token, None)
-        return token
-
     async def report(self, uri: str, *, pin: Pin | None = None) -> KeyReport:
         """Returns the facts of a key as the token has it now."""
         _, key, _ = await self._read(parse_key_uri(uri), pin)
@@ -142,9 +136,10 @@ class SigningTokens:
 
         Nothing is tried: whether the stored PIN is right only a signature tells.
         """
-        named = split_pin(uri)[0]
+        named, own = split_pin(uri)
         token = choose_token((await self._tokens.look()).tokens, named)
-        await self._unlocking.pin_for(token, None)
+        if own == UriPin():
+            await self._unlocking.pin_for(token, None)
         shown = [key for key in await self._tokens.list_public_keys(token) if is_key(key, named)]
         return _report(choose_key(shown, named, token)) if shown else None
 

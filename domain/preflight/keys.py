@@ -40,15 +40,18 @@ class KeyLook:
 
     async def _of_file(self, path: str, key: SigningKey | None) -> list[Finding]:
         report = await self._uses.check_file(path)
-        return [*_of_report(report, PEM_VARIABLE), *_of_change(report, key)]
+        return [*_of_report(report, PEM_VARIABLE), *_of_change(report, key, PEM_VARIABLE)]
 
     async def _of_token(self, uri: str, key: SigningKey | None) -> list[Finding]:
         known = list(_of_report(key.report, URI_VARIABLE)) if key else []
         try:
-            await self._tokens.check_reachable(uri)
+            seen = await self._tokens.foresee(uri)
         except ProvisionerError as error:
-            known.append(_failed(error.message, error.remedy, URI_VARIABLE))
-        return known
+            return [*known, _failed(error.message, error.remedy, URI_VARIABLE)]
+        if seen is None:
+            # The token hides its public keys: the registry's word stands.
+            return known
+        return [*_of_report(seen, URI_VARIABLE), *_of_change(seen, key, URI_VARIABLE)]
 
 
 def _none_named() -> Iterator[Finding]:
@@ -65,15 +68,13 @@ def _of_report(report: KeyReport, variable: str) -> Iterator[Finding]:
         yield _failed(because, "Activate a plain RSA key of 2048 bits.", variable)
 
 
-def _of_change(report: KeyReport, key: SigningKey | None) -> Iterator[Finding]:
+def _of_change(report: KeyReport, key: SigningKey | None, variable: str) -> Iterator[Finding]:
     if key and report.is_valid and report.fingerprint != key.report.fingerprint:
         because = (
-            f"The file of {key.label} holds another key than the registry says, so that records of "
-            "finished boards name the wrong one."
+            f"{key.label} is another key than the registry says, so that records of finished "
+            "boards name the wrong one."
         )
-        yield _failed(
-            because, f"Activate {key.label} again, so that it is read anew.", PEM_VARIABLE
-        )
+        yield _failed(because, f"Activate {key.label} again, so that it is read anew.", variable)
 
 
 def _registered(registry: Registry, key: SigningKey | None) -> Iterator[Finding]:

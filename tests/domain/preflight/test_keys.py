@@ -131,3 +131,25 @@ async def test_a_token_without_pin_or_locked_or_gone_is_told(bench: Bench) -> No
 
 async def test_two_keys_are_told_elsewhere(bench: Bench) -> None:
     assert await bench.told(path="/a", uri=URI) == []
+
+
+async def test_another_key_on_the_token_is_found_out_without_a_login(bench: Bench) -> None:
+    await bench.register()
+    await bench.pin.store(PIN, note=unnoted)
+    bench.token.keys.clear()
+    bench.token.add("boot", b"\x01", rsa_key(1))
+    [because] = await bench.told(uri=URI)
+    assert because.startswith("HSM is another key than the registry says")
+    assert bench.token.logins == []
+
+
+async def test_a_token_that_hides_its_public_keys_is_believed(bench: Bench) -> None:
+    await bench.register()
+    await bench.pin.store(PIN, note=unnoted)
+    bench.token.keys.clear()
+    assert await bench.told(uri=URI) == []
+
+
+async def test_a_pin_in_an_old_uri_stands_for_the_stored_one(bench: Bench) -> None:
+    await bench.register()
+    assert await bench.told(uri=f"{URI}?pin-value=1234") == []
