@@ -1,5 +1,8 @@
 """The legacy routes of boot packages (contract images 8)."""
 
+import re
+from urllib.parse import quote
+
 from starlette.responses import Response
 
 from domain.configuration.file import ConfigUnreadable
@@ -29,6 +32,7 @@ from rest_compat.route import Answer, Body, Fault, Json, Parameter, Route, Schem
 PACKAGE_TYPE = "application/octet-stream"
 UNSUPPORTED, AVAILABLE, MISSING = "unsupported", "available", "not_found"
 CHECK_ERROR = "BOOT_PACKAGE_CHECK_ERROR"
+_UNSAFE = re.compile(r"[^A-Za-z0-9+~:@._-]")
 DOWNLOAD_ERROR = "BOOT_PACKAGE_DOWNLOAD_ERROR"
 
 
@@ -63,9 +67,15 @@ def _generated(state: BootPackageState) -> Response:
 async def _download(call: Call, question: Question) -> Response:
     name = (await question.parameters()).get("name", "")
     opened = await open_boot_package.perform(call, name=name)
-    file_name = opened.package.name.replace("\\", "\\\\").replace('"', '\\"')
-    attached = {"Content-Disposition": f'attachment; filename="{file_name}"'}
+    attached = {"Content-Disposition": _attached(opened.package.name)}
     return file_answer(opened, question, media_type=PACKAGE_TYPE, headers=attached)
+
+
+def _attached(name: str) -> str:
+    plain = _UNSAFE.sub("_", name)
+    told = f'attachment; filename="{plain}"'
+    # RFC 6266: the plain name for old clients, the exact one for all others.
+    return told if plain == name else f"{told}; filename*=UTF-8''{quote(name, safe='')}"
 
 
 INFO: Schema = {

@@ -285,6 +285,15 @@ async def test_a_range_is_a_part(
     assert answer.headers["accept-ranges"] == "bytes"
 
 
+async def test_any_name_of_a_package_can_be_told(bench: Bench) -> None:
+    put_package(bench.images, "gold", name='é"\\ \x01.deb')
+    answer = await bench.get(f"/download-boot-package?name={GOLD}")
+    assert (answer.status_code, answer.content) == (200, DEB)
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename=\"_____.deb\"; filename*=UTF-8''%C3%A9%22%5C%20%01.deb"
+    )
+
+
 async def test_a_range_behind_the_end_is_416(bench: Bench) -> None:
     put_package(bench.images, "gold")
     answer = await bench.get(f"/download-boot-package?name={GOLD}", Range="bytes=99999-")
