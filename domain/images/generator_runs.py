@@ -72,6 +72,7 @@ class GeneratorRuns:
         self._log, self._unit = GeneratorLog(paths), GeneratorUnit(paths)
         self._runs: dict[str, Running | Ended] = {}
         self._is_taken_over = False
+        self._turn = asyncio.Lock()
 
     def find(self, image: str) -> Running | Ended | None:
         """Returns the run under way, or the last one if it made no package."""
@@ -80,8 +81,11 @@ class GeneratorRuns:
     async def start(self, image: str) -> None:
         """Starts the generator; one that is at work on this image goes on. Raises
         `GeneratorNotStarted`."""
-        if isinstance(self._runs.get(image), Running):
-            return
+        async with self._turn:
+            if not isinstance(self._runs.get(image), Running):
+                await self._start(image)
+
+    async def _start(self, image: str) -> None:
         before = self._runs.get(image)
         unit = await asyncio.to_thread(self._unit.name_for, image)
         # Known before it is started: its end may be told before the start is answered.

@@ -258,6 +258,14 @@ async def test_who_asks_twice_starts_once(bench: Bench) -> None:
     assert (again.status, bench.units.started) == (Status.GENERATING, [UNIT])
 
 
+async def test_who_asks_at_the_same_time_starts_once(bench: Bench) -> None:
+    bench.units.endings[TEMPLATE] = Ending()
+    bench.units.holds = True
+    states = await asyncio.gather(*(bench.generate() for _ in range(5)))
+    assert {state.status for state in states} == {Status.GENERATING}
+    assert bench.units.started == [UNIT]
+
+
 @pytest.mark.parametrize("how", ["unknown", "refused", "unavailable"])
 async def test_a_generator_that_is_not_started_is_told(bench: Bench, how: str) -> None:
     if how == "refused":
