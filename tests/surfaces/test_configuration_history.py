@@ -107,3 +107,25 @@ def test_every_query_of_the_page_is_one_of_the_schema() -> None:
     assert len(queries) == 5
     for query in queries:
         assert validate(build_schema()._schema, parse(query)) == []
+
+
+async def test_a_step_back_of_the_key_takes_the_registry_along(service: Service) -> None:
+    before = (await service.client.get("/options/keys")).json()["activeKeyId"]
+    assert before
+    await service.client.post("/options/set", json={"CUSTOMER_KEY_FILE_PEM": ""})
+    assert (await service.client.get("/options/keys")).json()["activeKeyId"] == ""
+    (change,) = await history(service)
+    problem = await back(service, change["id"])
+    assert problem["code"] == "CONFIRMATION_NEEDED"
+    done = await back(service, change["id"], "CUSTOMER_KEY_FILE_PEM")
+    assert [one["name"] for one in done["changes"]] == ["CUSTOMER_KEY_FILE_PEM"]
+    assert (await service.client.get("/options/keys")).json()["activeKeyId"] == before
+
+
+async def test_what_ends_in_an_edit_is_kept_with_who_did_it(service: Service) -> None:
+    shown = (await service.client.get("/options/get")).json()
+    name = shown["GOLD_MASTER_OS_FILE"].rpartition("/")[2]
+    await service.client.post("/delete-image", params={"name": name})
+    (change,) = await history(service)
+    assert (change["caller"], change["surface"]) == ("local", "rest")
+    assert [one["name"] for one in change["settings"]] == ["GOLD_MASTER_OS_FILE"]
