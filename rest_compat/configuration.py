@@ -16,7 +16,6 @@ from rest_compat.http_errors import JsonInvalid
 from rest_compat.json_texts import AS_TEXT, as_text
 from rest_compat.question import Question
 from rest_compat.route import (
-    NOTHING,
     Answer,
     Body,
     Fault,
@@ -121,7 +120,7 @@ ROUTES: tuple[Route, ...] = (
         contract="configuration 12",
         serves=Served(update_configuration.name, update_configuration.policy, _set),
         body=Body("application/json", CHANGES),
-        answers=(Answer(200, "They are in force. Nothing is said.", "text/html", NOTHING),),
+        answers=(Answer(200, "They are in force. Nothing is said.", media_type=""),),
         faults=(
             Fault(JsonInvalid),
             Fault(ConfigKeyRefused),

@@ -27,7 +27,6 @@ from rest_compat.encoding import json_answer
 from rest_compat.http_errors import JsonInvalid
 from rest_compat.question import Question
 from rest_compat.route import (
-    NOTHING,
     Answer,
     Arguments,
     Body,
@@ -172,7 +171,7 @@ ROUTES: tuple[Route, ...] = (
         contract="configuration 12",
         serves=served(select_firmware, _nothing, _path),
         body=Body("application/json", ORDER),
-        answers=(Answer(200, "Selected; nothing is said.", "text/html", NOTHING),),
+        answers=(Answer(200, "Selected; nothing is said.", media_type=""),),
         faults=(
             Fault(FirmwarePathMissing),
             Fault(FirmwareNotFound, 400),

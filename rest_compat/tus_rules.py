@@ -42,7 +42,8 @@ class TusRules:
         version = headers.get(b"tus-resumable", b"").decode("latin-1")
         # A GET is also for people who look; who asks with HEAD, or changes something, says which
         # protocol it speaks.
-        if version != VERSION and (version or scope["method"] != "GET"):
+        is_ours = scope["method"] in _methods_of(scope["path"])
+        if is_ours and version != VERSION and (version or scope["method"] != "GET"):
             refused = TusVersionUnknown(f"This service speaks tus {VERSION}; say so in the header.")
             known = told(refused, (), correlation_id="")
             answer = encode_error(known, accept="", form=ErrorForm.FLAT)
@@ -60,6 +61,11 @@ class TusRules:
         if self._most_bytes:
             headers["Tus-Max-Size"] = str(self._most_bytes)
         return Response(status_code=204, headers=headers)
+
+
+def _methods_of(path: str) -> tuple[str, ...]:
+    # Every other method is refused as such, whatever protocol it speaks.
+    return ("POST",) if path.lower().rstrip("/") == ADDRESS else ("GET", "HEAD", "PATCH", "DELETE")
 
 
 def _overridden(scope: Scope, headers: dict[bytes, bytes]) -> Scope:

@@ -6,7 +6,7 @@ from domain.configuration.file import ConfigUnreadable
 from domain.configuration.workdir import Cleared, WorkdirNotCleared
 from domain.configuration.workdir_guard import WorkdirRefused
 from resolvers.working_folder import clear_working_folder
-from rest_compat.route import NOTHING, Answer, Fault, Route, served
+from rest_compat.route import Answer, Fault, Route, served
 
 
 def _nothing(cleared: Cleared) -> Response:
@@ -21,9 +21,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Empties the working folder; without one nothing happens.",
         contract="configuration 12",
         serves=served(clear_working_folder, _nothing),
-        answers=(
-            Answer(200, "It is empty, or there is none; nothing is said.", "text/html", NOTHING),
-        ),
+        answers=(Answer(200, "It is empty, or there is none; nothing is said.", media_type=""),),
         faults=(
             Fault(WorkdirRefused),
             Fault(WorkdirNotCleared, 500),

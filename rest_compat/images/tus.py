@@ -143,7 +143,15 @@ def _metadata(header: str) -> dict[str, str]:
 
 
 ID = Parameter("id", "path", "The upload's id, from the Location of its creation.", required=True)
-VERSION = Parameter("Tus-Resumable", "header", "1.0.0.", required=True)
+VERSION = Parameter(
+    "Tus-Resumable", "header", "The protocol.", required=True, schema={"enum": ["1.0.0"]}
+)
+BYTES: Schema = {"type": "string", "pattern": "^[0-9]{1,18}$"}
+PAIRS: Schema = {
+    "type": "string",
+    "pattern": "^[!-+.-~]+( [A-Za-z0-9+/=]*)?(,[!-+.-~]+( [A-Za-z0-9+/=]*)?)*$",
+}
+CHECKSUM: Schema = {"type": "string", "pattern": "^[a-z0-9]+ [A-Za-z0-9+/]+=*$"}
 SPOKEN = (Fault(TusVersionUnknown),)
 MISSING = (*SPOKEN, Fault(UploadNotFound), Fault(UploadExpired, 410), Fault(UploadLocked, 423))
 STATE: Schema = {
@@ -169,8 +177,12 @@ ROUTES: tuple[Route, ...] = (
         serves=Served(begin_upload.name, begin_upload.policy, _begin),
         parameters=(
             VERSION,
-            Parameter("Upload-Length", "header", "All bytes of the file.", required=True),
-            Parameter("Upload-Metadata", "header", "`filename` and base64.", required=True),
+            Parameter(
+                "Upload-Length", "header", "All bytes of the file.", required=True, schema=BYTES
+            ),
+            Parameter(
+                "Upload-Metadata", "header", "`filename` and base64.", required=True, schema=PAIRS
+            ),
         ),
         answers=(Answer(201, "It may be sent to the Location.", media_type=""),),
         faults=(
@@ -204,8 +216,15 @@ ROUTES: tuple[Route, ...] = (
         parameters=(
             ID,
             VERSION,
-            Parameter("Upload-Offset", "header", "Where the part begins.", required=True),
-            Parameter("Upload-Checksum", "header", "Algorithm, blank, base64 of the part's."),
+            Parameter(
+                "Upload-Offset", "header", "Where the part begins.", required=True, schema=BYTES
+            ),
+            Parameter(
+                "Upload-Checksum",
+                "header",
+                "Algorithm, blank, base64 of the part's.",
+                schema=CHECKSUM,
+            ),
         ),
         body=Body(PART_TYPE, {"type": "string"}),
         answers=(Answer(204, "It is kept; Upload-Offset says up to where.", media_type=""),),

@@ -30,6 +30,7 @@ MEANING = {
 }
 """Inputs of the right form that are refused with 400 for what they mean, which no schema says."""
 CONFIGURATION = """
+hooks = "tests.e2e.fuzzing_parts"
 [checks.positive_data_acceptance]
 expected-statuses = {accepted}
 {operations}
@@ -61,6 +62,14 @@ LENIENT = """
 include-path = "/options/pkcs11-discover"
 checks.negative_data_rejection.expected-statuses = ["2xx", "4xx"]
 """
+# Another version of the protocol is 412, a length that is none 400 (tus 1.0).
+RESUMABLE = """
+[[operations]]
+include-path-regex = "^/uploads"
+checks.missing_required_header.expected-statuses = ["400", "412"]
+checks.negative_data_rejection.expected-statuses = ["400", "404", "405", "412", "415"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409", "410", "423"]
+"""
 GRAPHQL = 'hooks = "tests.e2e.fuzzing_checks"\n'
 INSTEAD = ("--exclude-checks", "not_a_server_error")
 """Its place takes tests/e2e/fuzzing_checks.py, which asks for more."""
@@ -80,6 +89,7 @@ def operations() -> Iterator[str]:
             yield OPERATION.format(path=paths, method=route.method, accepted=accepted)
     yield INTERNAL
     yield LENIENT
+    yield RESUMABLE
     for path, status in LACKING.items():
         yield LACKS.format(path=path, status=status)
 
