@@ -38,8 +38,9 @@ MIGRATED: Schema = {
     },
 }
 ORDER: Schema = {
-    "type": "object",
-    "properties": {"target": {"enum": [target.value for target in Target], "default": "all"}},
+    "type": ["object", "null"],
+    # An empty text and null are as good as absent.
+    "properties": {"target": {"enum": [*(one.value for one in Target), "", None]}},
 }
 
 
@@ -107,7 +108,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Wraps the PIN and the configured key, with the target everything all keys.",
         contract="configuration 12",
         serves=served(migrate_secrets, _migrated, _target),
-        body=Body("application/json", ORDER),
+        body=Body("application/json", ORDER, required=False),
         answers=(
             Answer(200, "All that was there is wrapped.", schema=MIGRATED),
             Answer(500, "Something is still plain; `error` says why.", schema=MIGRATED),

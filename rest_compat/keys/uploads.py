@@ -26,7 +26,8 @@ FORM: Schema = {
 }
 STORED: Schema = {
     "type": "object",
-    "required": ["success", "path", "filename", "keyId", "keyInfo", "activated"],
+    # `activated` is ours: the old service leaves it out.
+    "required": ["success", "path", "filename", "keyId", "keyInfo"],
     "properties": {
         "success": {"const": True},
         "path": TEXT,

@@ -10,8 +10,6 @@ import pytest
 from tests.surfaces.repository import ROOT, SHARED
 
 REPLAY = SHARED / "parity/replay.py"
-PENDING = Path(__file__).with_name("parity_pending.txt")
-"""The cases whose feature is not there yet, an id a line; the list only shrinks."""
 SERVE = f"{sys.executable} -m server.main serve --root {{root}} --port {{port}} --disable-https"
 
 
@@ -24,8 +22,6 @@ def test_every_case_is_answered_as_recorded(tmp_path: Path) -> None:
     command = [sys.executable, str(REPLAY), "--serve", SERVE, "--report", str(report)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     results = json.loads(report.read_text())
-    failed = {each["case"] for each in results if each["outcome"] == "failed"}
-    pending = set(PENDING.read_text().split())
-    assert failed - pending == set(), done.stdout[-5000:]
-    assert pending - failed == set(), "these pass now: take them out of parity_pending.txt"
+    failed = [each["case"] for each in results if each["outcome"] == "failed"]
+    assert failed == [], done.stdout[-5000:]
     assert len(results) > 450
