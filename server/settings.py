@@ -39,8 +39,10 @@ class Settings:
     `allowed_hosts` are further names in Host; `allowed_origins` are other sites whose pages may use
     the service; `trusted_proxies` are the addresses whose `X-Forwarded-For` and `X-Forwarded-User`
     are believed, their users having `proxy_role`; `audit_keep_days`, `audit_keep_rows` and
-    `audit_keep_megabytes` (10^6 bytes) limit the audit log, 0 being no limit; `trusted_documents`
-    is the file of the only GraphQL documents that are run, empty for no such limit;
+    `audit_keep_megabytes` (10^6 bytes) limit the audit log, 0 being no limit;
+    `upload_limit_megabytes` (10^6 bytes) is the most that an upload may be or unpack to, 0 being
+    what the disk holds; `trusted_documents` is the file of the only GraphQL documents that are
+    run, empty for no such limit;
     `pkcs11_module` is the PKCS#11 module that is asked for tokens, empty for p11-kit's.
     """
 
@@ -60,6 +62,7 @@ class Settings:
     audit_keep_days: int = 0
     audit_keep_rows: int = 0
     audit_keep_megabytes: int = 0
+    upload_limit_megabytes: int = 0
     trusted_documents: str = ""
     pkcs11_module: str = ""
     bus_address: str | None = None
@@ -119,7 +122,7 @@ def _checked(name: str, value: object, source: str) -> object:
     problem = f"{source}: {name} is {value!r}; "
     if name in ("port", "https_port"):
         return _number(value, 65535, problem + "a port is a number from 1 to 65535.")
-    if name.startswith("audit_keep_"):
+    if name.startswith("audit_keep_") or name == "upload_limit_megabytes":
         return _number(value, MOST_KEPT, problem + "it is a whole number, 0 for no limit.")
     if name in ("https", "trust_network"):
         if not isinstance(value, bool):

@@ -24,13 +24,14 @@ LOOK_SECONDS = 30.0
 log = logging.getLogger("provisioner.uploads")
 
 
-async def build_uploads(store: ImageStore, hub: Hub) -> Uploads:
-    """Returns what takes uploads into the store; what earlier runs left half done is gone then."""
+async def build_uploads(store: ImageStore, hub: Hub, *, most_bytes: int) -> Uploads:
+    """Returns what takes uploads of at most `most_bytes` (0: what the disk holds) into the store;
+    what earlier runs left half done is gone then."""
     uploads = Uploads(
         store.images.folder,
         Settling(store.images, store.hashes, hub),
         UploadBoard(hub),
-        limits=UploadLimits(),
+        limits=UploadLimits(bytes=most_bytes),
         programs=find_programs(),
     )
     await uploads.prepare()
