@@ -7,6 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from domain.station import Station
 from resolvers.operation import Call, recorded
+from resolvers.statuses import INTERNAL
 from rest_compat.errors import ErrorForm, encode_error, told
 from rest_compat.question import Question
 from rest_compat.route import Fault, Json, Route, Showing
@@ -48,7 +49,9 @@ class RestEndpoint:
         except Exception as error:  # noqa: BLE001 -- the top of a request; it is logged there
             caller = question.caller
             known = told(error, faults, correlation_id=caller.correlation_id)
-            accept = question.header("accept")
+            # A route with an envelope of its own tells its failures as JSON whatever is accepted.
+            is_own = failure and known.status == INTERNAL
+            accept = "" if is_own else question.header("accept")
             answer = encode_error(known, accept=accept, form=self._form, members=failure)
         await answer(scope, receive, send)
 

@@ -317,7 +317,11 @@ class SigningKeys:
         """Writes the configuration, then brings the registry in step; if that fails, the
         configuration is as before."""
         before = await asyncio.to_thread(selected_now, self._configuration)
-        await self._configuration.update(selection.changes)
+        try:
+            await self._configuration.update(selection.changes)
+        except ProvisionerError as error:
+            note("WRITE", self._paths.config, success=False, info=error.message)
+            raise
         note("WRITE", self._paths.config, info="Config updated")
         try:
             await self._registry.change(lambda registry: registry)

@@ -10,7 +10,14 @@ from domain.errors import Conflict, Invalid, NotFound, Unavailable, Unsupported
 from domain.keys.key_uses import KeyPathRefused
 from domain.keys.pin import PinMalformed, PinTooLong
 from domain.keys.pkcs11_uri import Pkcs11UriInvalid
-from domain.keys.registry import KeyNotFound, Registry, RegistryUnreadable, SigningKey, encode_key
+from domain.keys.registry import (
+    KeyKind,
+    KeyNotFound,
+    Registry,
+    RegistryUnreadable,
+    SigningKey,
+    encode_key,
+)
 from domain.keys.registry_file import RegistryLocked, RegistryNotWritten
 from domain.keys.reports import KeyReport
 from resolvers.keys.signing_keys import (
@@ -36,13 +43,41 @@ SUCCESS: Schema = {
     "required": ["success"],
     "properties": {"success": {"const": True}, "activeKeyId": TEXT},
 }
+KEY: Schema = {
+    "type": "object",
+    "required": [
+        "id",
+        "type",
+        "label",
+        "fingerprint",
+        "algorithm",
+        "keySize",
+        "isFitForPurpose",
+        "statusMessage",
+        "statusLevel",
+        "wrapped",
+        "addedAt",
+    ],
+    "properties": {
+        "id": TEXT,
+        "type": {"enum": [kind.value for kind in KeyKind]},
+        "label": TEXT,
+        "path": {"type": "string", "description": "The file; only of a key in one."},
+        "uri": {"type": "string", "description": "The PKCS#11 URI; only of a token's key."},
+        "fingerprint": {"type": "string", "description": "64 hex digits, or empty."},
+        "algorithm": TEXT,
+        "keySize": {"type": "integer", "description": "Bits."},
+        "isFitForPurpose": {"type": "boolean"},
+        "statusMessage": TEXT,
+        "statusLevel": {"enum": ["valid", "error"]},
+        "wrapped": {"type": "boolean", "description": "As the file lies there now."},
+        "addedAt": {"type": "string", "description": "YYYY-MM-DDTHH:MM:SSZ."},
+    },
+}
 KEYS: Schema = {
     "type": "object",
     "required": ["activeKeyId", "keys"],
-    "properties": {
-        "activeKeyId": TEXT,
-        "keys": {"type": "array", "items": {"type": "object", "required": ["id", "type"]}},
-    },
+    "properties": {"activeKeyId": TEXT, "keys": {"type": "array", "items": KEY}},
 }
 QUESTION: Schema = {"type": "object", "properties": {"path": TEXT, "uri": TEXT, "pin": TEXT}}
 CHECKED: Schema = {
@@ -132,6 +167,7 @@ def _refused(code: str) -> tuple[Fault, ...]:
     kinds = (NotFound, Conflict, Unavailable, Unsupported, Invalid)
     return (
         Fault(KeyIdMissing),
+        Fault(JsonInvalid),
         *(Fault(error) for error in own),
         *(Fault(kind, 400, code) for kind in kinds),
     )

@@ -1,5 +1,6 @@
 """`provisioner-service demo`: the service on a throw-away station whose line runs."""
 
+import asyncio
 import contextlib
 import logging
 import subprocess
@@ -19,7 +20,7 @@ from server.demo.journal_file import PACKAGE, JournalFile, can_write_journals
 from server.demo.line import Line
 from server.demo.notices import Notices
 from server.demo.security import PACKAGE as SOFT_TOKENS
-from server.demo.security import build_token, can_make_tokens, secured
+from server.demo.security import build_token, can_make_tokens, secured, wrap_key
 from server.demo.station import DemoStation, build_station, things_to_try, write_past
 from server.running import run_service
 from server.settings import Settings
@@ -48,6 +49,7 @@ async def run_demo(settings: Settings, demo: Demo) -> None:
         station = build_station(folder, now=datetime.now(UTC), seed=demo.seed)
         await _write_journal(station, stack)
         stack.enter_context(secured(station.paths))
+        await asyncio.to_thread(wrap_key, station.paths, station.key.path)
         await _build_token(station)
         notices = Notices(station.paths)
         background = Background()

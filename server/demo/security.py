@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from adapters.firmware_crypto import FirmwareCryptoProgram
 from domain.file_accesses import unnoted
 from domain.host_paths import HostPaths
+from domain.keys.key_files import KeyFiles
 from domain.keys.pin import Pin
 from domain.keys.stored_pin import StoredPin
 from domain.keys.wrapping import DeviceWrapping
@@ -58,6 +59,14 @@ def secured(paths: HostPaths) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def wrap_key(paths: HostPaths, path: str) -> None:
+    """Wraps the file of a signing key with the board's key; called inside `secured`.
+
+    Raises what `KeyFiles.wrap` raises.
+    """
+    KeyFiles(paths, DeviceWrapping(FirmwareCryptoProgram())).wrap(path)
 
 
 async def build_token(paths: HostPaths) -> None:

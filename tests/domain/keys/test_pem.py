@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domain.keys.fingerprint import fingerprint
 from domain.keys.pem import KeyFormatInvalid, parse_pem
@@ -129,3 +131,20 @@ def test_no_hint_and_no_key_shows_key_material() -> None:
     damaged = rsa_pem().replace(b"A", b"B")
     assert body not in hint(damaged)
     assert "PRIVATE" not in repr(parse_pem(rsa_pem()))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=300), st.integers(0, 1700), st.integers(0, 60))
+def test_whatever_a_file_holds_the_answer_is_a_report_or_a_hint(
+    junk: bytes, at: int, length: int
+) -> None:
+    damaged = rsa_pem()[:at] + junk + rsa_pem()[at + length :]
+    contents = (junk, damaged, b"-----BEGIN RSA PRIVATE KEY-----" + junk)
+    assert all(_told(content).isprintable() for content in contents)
+
+
+def _told(content: bytes) -> str:
+    try:
+        return parse_pem(content).report.status
+    except KeyFormatInvalid as error:
+        return error.message

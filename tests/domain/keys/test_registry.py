@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.host_paths import HostPaths
 from domain.keys.registry import (
@@ -156,3 +158,30 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "etc").write_text("a file")
     with pytest.raises(RegistryNotWritten), RegistryFile(HostPaths(tmp_path)).lock():
         pass
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+ODD = st.fixed_dictionaries(
+    {"id": st.text(min_size=1, max_size=4), "type": st.sampled_from(["pem", "pkcs11"])},
+    optional=dict.fromkeys(sorted({*ENTRY, "uri", "note"} - {"id", "type"}), JSON),
+)
+
+
+@given(
+    st.fixed_dictionaries({}, optional={"keys": JSON | st.lists(ODD), "activeKeyId": JSON}) | JSON
+)
+def test_a_registry_of_any_shape_is_kept_whole_or_refused(whole: object) -> None:
+    content = json.dumps(whole).encode()
+    try:
+        registry = parse_registry(content)
+    except RegistryUnreadable:
+        return
+    written = json.loads(encode_registry(registry))
+    assert isinstance(whole, dict)
+    for before, after in zip(whole.get("keys", []), written["keys"], strict=True):
+        same = {name for name in before if name != "statusLevel"}
+        assert {name: after[name] for name in same} == {name: before[name] for name in same}
