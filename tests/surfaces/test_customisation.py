@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from domain.caller import Role
@@ -424,3 +425,43 @@ async def test_the_simulated_station_has_hooks_that_ran(service: Service) -> Non
     told = {state["name"]: state["lastRun"] for state in states}
     assert told[NAME] == {"serial": serial}
     assert told["naked-provisioner-bootstrap"] is None
+
+
+ODD_NAMES = [
+    "../../../etc/passwd",
+    "/etc/passwd",
+    "a\0b",
+    "..",
+    ".",
+    "é\u202e",
+    "x" * 5000,
+    "a b;c",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES, ids=[name[:12] for name in ODD_NAMES])
+async def test_an_odd_name_stays_in_the_folder_on_both_surfaces(tmp_path: Path, name: str) -> None:
+    put(tmp_path, "passwd", "root")
+    (tmp_path / "etc/passwd").write_text("secret")
+    ask = "{ %s(input: {name: %s}) { ... on Problem { code } ... on Script { filename } } }"
+    quoted = orjson.dumps(name).decode()
+    async with running(tmp_path) as service:
+        got = await service.client.get("/customisation/get-script", params={"script": name})
+        graphql = await service.graphql(f"{{ script(name: {quoted}) {{ content }} }}")
+        codes = set()
+        for word in ("enable", "disable"):
+            rest = await service.client.post(
+                f"/customisation/{word}-script", params={"script": name}
+            )
+            codes.add(rest.json()["error_code"])
+            done = await service.graphql("mutation " + ask % (f"{word}Script", quoted))
+            codes.add(done["data"][f"{word}Script"]["code"])
+        body = {"filename": name, "content": "x"}
+        saved = await service.client.post("/customisation/save-script", json=body)
+    assert got.json()["error_code"] == "INVALID_SCRIPT_NAME"
+    assert graphql["errors"][0]["extensions"]["code"] == "INVALID_SCRIPT_NAME"
+    assert codes <= {"SCRIPT_NOT_FOUND", "INVALID_SCRIPT_NAME"}
+    assert "secret" not in got.text
+    there = {path.name for path in (tmp_path / FOLDER).iterdir()}
+    assert there == {"passwd", *([saved.json()["filename"]] if saved.status_code == 200 else [])}
+    assert (tmp_path / "etc/passwd").read_text() == "secret"
