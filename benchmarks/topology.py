@@ -177,4 +177,5 @@ async def timed(
     return (time.perf_counter() - began) * 1000
 
 
-main()
+if __name__ == "__main__":
+    main()
