@@ -197,6 +197,28 @@ async def test_records_audit_rows_and_logs_of_the_line_are_there(demo: Demo) -> 
     assert data["station"]["ready"] is True
 
 
+@pytest.mark.real
+@pytest.mark.skipif(not can_write_journals(), reason="needs the package systemd-journal-remote")
+async def test_the_whole_story_of_a_finished_and_of_a_failed_board_is_told(demo: Demo) -> None:
+    query = """{ devices(last: 40) { nodes { serial status units { name } records { totalCount }
+        timeline(first: 100) { nodes { kind failed } gaps { code } } } } }"""
+    stories = demo.graphql(query)["devices"]["nodes"]
+    kinds = {node["serial"]: {one["kind"] for one in node["timeline"]["nodes"]} for node in stories}
+    whole = {"ATTEMPT_BEGAN", "STATE_WRITTEN", "UNIT_STARTED", "UNIT_ENDED", "LOG_WRITTEN"}
+    whole |= {"RECORD_WRITTEN", "ATTEMPT_ENDED"}
+    done = [node for node in stories if node["status"] == "COMPLETE" and node["units"]]
+    assert len(done) >= 3
+    assert all(kinds[node["serial"]] >= whole for node in done[:3])
+    assert all(node["records"]["totalCount"] for node in done[:3])
+    failed = [node for node in stories if node["status"] == "FAILED" and node["units"]]
+    assert any(
+        {"UNIT_ENDED", True} <= set(one.values())
+        for node in failed
+        for one in node["timeline"]["nodes"]
+    )
+    assert {gap["code"] for node in stories for gap in node["timeline"]["gaps"]} == set()
+
+
 async def test_images_are_analysed_and_a_boot_package_is_made_while_somebody_watches(
     demo: Demo,
 ) -> None:
