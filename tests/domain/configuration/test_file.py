@@ -232,7 +232,7 @@ def test_two_processes_lose_nothing(paths: HostPaths) -> None:
 def test_a_killed_writer_leaves_the_old_or_the_new_file(paths: HostPaths, config: Path) -> None:
     chance = random.Random(20)
     names = [f"RPI_DEVICE_{index}" for index in range(20)]
-    for _ in range(30):
+    for _ in range(8):
         told = killed_after(paths.root, chance.uniform(0, 0.02))
         values = sourced(config, names)
         assert ConfigFile(paths, CONFIG).read().values == values
