@@ -38,6 +38,6 @@ class BootPackageState:
 
 @dataclass(frozen=True, slots=True)
 class BootPackageChanged(Event):
-    """It stands another way with the boot package of the image called `name`."""
+    """It stands another way with the boot package of the image called `name`, or may do so."""
 
     name: str

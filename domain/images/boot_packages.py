@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from domain.configuration.configuration import Configuration, ConfigurationChanged
-from domain.events import Hub, Update, watch_view
+from domain.events import Hub, Lagged, Published, Update
 from domain.file_accesses import FileAccess
 from domain.host_paths import HostPaths
 from domain.images.boot_package_files import BootPackage, OpenPackage, PackageFolder
@@ -110,16 +110,26 @@ class BootPackages:
         note("DOWNLOAD", opened.file.path, info=f"Boot package downloaded for image: {image}")
         return opened
 
-    def watch(self, image: str) -> AsyncGenerator[Update[BootPackageState], None]:
+    async def watch(self, image: str) -> AsyncGenerator[Update[BootPackageState], None]:
         """Yields how it stands with an image's package, then each change.
 
-        Raises what `state` raises.
+        Whoever begins to watch lets all others look again: nobody tells of packages that are put
+        there or taken away by hand (contract images 9.2). Raises what `state` raises.
         """
-
-        async def view() -> BootPackageState:
-            return await self.state(image)
-
-        return _distinct(watch_view(self._hub, BootPackageChanged, ConfigurationChanged, view=view))
+        self._hub.publish(BootPackageChanged(image))
+        with self._hub.subscribe(BootPackageChanged, ConfigurationChanged) as subscription:
+            # The sequence is read before the state: a change in between is told again, never lost.
+            sequence, last = self._hub.sequence, await self.state(image)
+            yield Update(sequence, snapshot=True, value=last)
+            while True:
+                news = await subscription.next()
+                is_anew = isinstance(news, Lagged)
+                if not _is_about(news, image):
+                    continue
+                sequence, value = self._hub.sequence, await self.state(image)
+                if is_anew or value != last:
+                    last = value
+                    yield Update(sequence, snapshot=is_anew, value=value)
 
     def _look(self, image: str) -> tuple[BootPackage | None, StoredEntry | None]:
         try:
@@ -131,18 +141,11 @@ class BootPackages:
         return package, self._folder.find(ImageName(image))
 
 
-async def _distinct(
-    updates: AsyncGenerator[Update[BootPackageState], None],
-) -> AsyncGenerator[Update[BootPackageState], None]:
-    """Passes on what differs: the events tell of other images too."""
-    last: BootPackageState | None = None
-    try:
-        async for update in updates:
-            if update.snapshot or update.value != last:
-                last = update.value
-                yield update
-    finally:
-        await updates.aclose()
+def _is_about(news: Published | Lagged, image: str) -> bool:
+    if isinstance(news, Lagged):
+        return True
+    event = news.event
+    return not isinstance(event, BootPackageChanged) or event.name == image
 
 
 def _state(

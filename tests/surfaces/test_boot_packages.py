@@ -207,6 +207,20 @@ async def test_a_socket_that_leaves_leaves_nothing_behind(bench: Bench) -> None:
     assert bench.service.station.hub.subscribers == before
 
 
+async def test_who_asks_again_lets_all_others_know(bench: Bench) -> None:
+    ask = {"action": "check_boot_package", "image_name": GOLD}
+    async with (
+        opened(bench.service, "/ws/boot-package") as first,
+        opened(bench.service, "/ws/boot-package") as second,
+    ):
+        await first.send(ask)
+        assert (await first.frame())["status"] == "not_found"
+        put_package(bench.images, "gold")
+        await second.send(ask)
+        assert (await second.frame())["status"] == "available"
+        assert (await first.frame())["status"] == "available"
+
+
 async def test_another_style_has_none_and_makes_none(bench: Bench) -> None:
     put_package(bench.images, "gold")
     await bench.set_style("naked")
