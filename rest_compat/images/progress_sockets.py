@@ -12,7 +12,7 @@ from domain.uploads.progress import Upload, UploadPhase
 from resolvers.images.uploads import watch_uploads
 from rest_compat.errors import json_bytes
 from rest_compat.route import Json
-from rest_compat.sockets import Conversation, SocketRoute
+from rest_compat.sockets import Conversation, SocketRoute, Told
 from rest_compat.talk import SocketClosed, Talk
 
 TOPIC = "upload:"
@@ -104,5 +104,12 @@ SOCKETS: tuple[SocketRoute, ...] = (
         summary='The progress of uploads: `{"subscribe":"upload:ID"}`, ID as in X-Upload-Id.',
         contract="images 9.3",
         serves=Conversation(watch_uploads.name, watch_uploads.policy, _converse),
+        asks=('{"subscribe": "upload:<id>"}', '{"unsubscribe": "upload:<id>"}'),
+        tells=(
+            Told("how far a compressed image is", ("phase", "bytes_written")),
+            Told("how far an archive is", ("phase", "bytes_written", "current_entry")),
+            Told("it is done", ("phase",)),
+            Told("it failed or was cancelled", ("phase", "message")),
+        ),
     ),
 )

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ from strawberry.subscriptions.protocols.graphql_transport_ws import handlers
 import rest_compat.sockets
 import rest_compat.talk
 import schema.sockets
+from domain.uploads.kinds import UploadKind
+from domain.uploads.progress import Upload, UploadPhase
 from resolvers.operation import REGISTERED
+from rest_compat.images.progress_sockets import frame
 from rest_compat.routes import SOCKETS
 from rest_compat.sockets import CLOSE_CODES as LEGACY_CODES
 from rest_compat.sockets import SocketRoute
@@ -27,6 +31,7 @@ from tests.surfaces.repository import ROOT
 from tests.surfaces.test_story import Socket
 
 PAGE = sockets()
+PROGRESS = "/ws/progress"
 
 
 def _source(*modules: Any) -> str:
@@ -79,7 +84,10 @@ def questions(socket: SocketRoute) -> list[str]:
     return [*asked, "{"] if asked else []
 
 
-@pytest.mark.parametrize("route", SOCKETS, ids=lambda route: route.path)
+ASKED = [socket for socket in SOCKETS if socket.path != PROGRESS]
+
+
+@pytest.mark.parametrize("route", ASKED, ids=lambda route: route.path)
 async def test_what_a_socket_tells_has_only_documented_members(
     route: SocketRoute, tmp_path: Path
 ) -> None:
@@ -99,6 +107,16 @@ async def test_what_a_socket_tells_has_only_documented_members(
     documented = [set(told.members) for told in route.tells]
     assert frames
     assert [frame for frame in frames if not any(frame <= members for members in documented)] == []
+
+
+@pytest.mark.parametrize("kind", list(UploadKind))
+@pytest.mark.parametrize("phase", list(UploadPhase))
+def test_what_is_told_of_an_upload_has_only_documented_members(
+    kind: UploadKind, phase: UploadPhase
+) -> None:
+    route = next(socket for socket in SOCKETS if socket.path == PROGRESS)
+    told = frame(Upload("1", "a.img", kind, phase, datetime(2026, 8, 1, tzinfo=UTC)))
+    assert told is None or set(told) in [set(each.members) for each in route.tells]
 
 
 def test_the_index_has_every_page() -> None:
