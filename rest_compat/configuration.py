@@ -2,9 +2,15 @@
 
 from starlette.responses import Response
 
-from domain.configuration.file import ConfigNotWritten
+from domain.configuration.file import (
+    ConfigLocked,
+    ConfigNotWritten,
+    ConfigObscure,
+    ConfigUnreadable,
+)
 from domain.configuration.settings import ConfigurationView, Source
 from domain.configuration.variables import ConfigKeyRefused, ConfigValueRefused
+from domain.host_paths import PathRefused
 from domain.manufacturing.new_database import RecordDatabaseNotMade
 from domain.preflight.answers import FieldAnswer
 from domain.preflight.fields import FieldNameMissing, FieldUnknown
@@ -111,6 +117,7 @@ ROUTES: tuple[Route, ...] = (
         contract="configuration 12",
         serves=served(get_configuration, _options),
         answers=(Answer(200, "The values in force, by name.", schema=OPTIONS),),
+        faults=(Fault(ConfigUnreadable),),
         showing=Showing.ON_HTML,
     ),
     Route(
@@ -125,7 +132,12 @@ ROUTES: tuple[Route, ...] = (
             Fault(JsonInvalid),
             Fault(ConfigKeyRefused),
             Fault(ConfigValueRefused),
+            Fault(PathRefused),
             Fault(ConfigNotWritten, 500),
+            # The old clients know one code for all that keeps the file from being written.
+            Fault(ConfigLocked, 500, "CONFIG_WRITE_ERROR"),
+            Fault(ConfigObscure, 500, "CONFIG_WRITE_ERROR"),
+            Fault(ConfigUnreadable, 500, "CONFIG_WRITE_ERROR"),
             Fault(RecordDatabaseNotMade, 500),
         ),
         checks_csrf=True,
@@ -138,7 +150,12 @@ ROUTES: tuple[Route, ...] = (
         serves=Served(check_setting.name, check_setting.policy, _validate),
         body=Body("application/json", QUESTION),
         answers=(Answer(200, "The answer, also for a value that is not valid.", schema=VALIDATED),),
-        faults=(Fault(JsonInvalid), Fault(FieldNameMissing), Fault(FieldUnknown)),
+        faults=(
+            Fault(JsonInvalid),
+            Fault(FieldNameMissing),
+            Fault(FieldUnknown),
+            Fault(ConfigUnreadable),
+        ),
     ),
     Route(
         method="GET",

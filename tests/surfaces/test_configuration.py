@@ -321,3 +321,40 @@ async def test_a_database_that_cannot_be_made_changes_nothing(demo: Service) -> 
     assert (answer.status_code, answer.json()["error_code"]) == (500, "DB_CREATE_ERROR")
     assert answer.json()["details"] == f"Path: /{CONFIG}/x.db"
     assert (demo.root / CONFIG).read_bytes() == before
+
+
+async def test_a_file_that_cannot_be_changed_safely_is_left_alone(demo: Service) -> None:
+    file = demo.root / CONFIG
+    file.write_text("RPI_CONNECT_DESCRIPTION=it's\n")
+    body = {"RPI_DEVICE_FAMILY": "4"}
+    answer = await demo.client.post("/options/set", json=body)
+    assert (answer.status_code, answer.json()["error_code"]) == (500, "CONFIG_WRITE_ERROR")
+    problem = await update(demo, (await settings_of(demo))[0], (), **body)
+    assert (problem["code"], problem["status"]) == ("CONFIG_OBSCURE", 409)
+    assert "line 1" in problem["detail"]
+    assert file.read_text() == "RPI_CONNECT_DESCRIPTION=it's\n"
+
+
+async def test_a_file_that_cannot_be_read_is_told_on_both_surfaces(demo: Service) -> None:
+    (demo.root / CONFIG).unlink()
+    (demo.root / CONFIG).mkdir()
+    try:
+        for method, path, status in (
+            ("GET", "/options/get", 503),
+            ("POST", "/options/validate", 503),
+            ("POST", "/options/set", 500),
+        ):
+            body = {"field": "RPI_DEVICE_FAMILY"} if "validate" in path else {}
+            answer = await demo.client.request(method, path, json=body)
+            assert answer.status_code == status
+            assert str(demo.root) not in answer.text
+        errors = (await demo.graphql(READ))["errors"]
+        assert errors[0]["extensions"]["code"] == "CONFIG_UNREADABLE"
+    finally:
+        (demo.root / CONFIG).rmdir()
+
+
+async def test_a_database_at_no_path_is_refused(demo: Service) -> None:
+    body = {"RPI_SB_PROVISIONER_MANUFACTURING_DB": "line.db"}
+    answer = await demo.client.post("/options/set", json=body)
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_PATH")
