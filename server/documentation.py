@@ -101,13 +101,26 @@ def endpoints() -> str:
         lines.append(
             f"| `{socket.path}` | {socket.summary} | {' | '.join(told)} | {socket.contract} |"
         )
-    lines += ["\n## Pending\n", "Answer 501 `NOT_IMPLEMENTED` until their feature exists.\n"]
-    lines += ["| method | path |", "| --- | --- |"]
-    lines += [
-        f"| {later.method} | `{later.path}` |"
-        for later in sorted(PENDING, key=lambda later: (later.path, later.method))
+    return "\n".join([*lines, *_pending()]) + "\n"
+
+
+def _pending() -> list[str]:
+    heading = "\n## Pending\n"
+    if not PENDING:
+        return [
+            heading,
+            "Nothing: every documented path and every path of the old service is served.",
+        ]
+    return [
+        heading,
+        "Answer 501 `NOT_IMPLEMENTED` until their feature exists.\n",
+        "| method | path |",
+        "| --- | --- |",
+        *(
+            f"| {later.method} | `{later.path}` |"
+            for later in sorted(PENDING, key=lambda later: (later.path, later.method))
+        ),
     ]
-    return "\n".join(lines) + "\n"
 
 
 def errors() -> str:

@@ -23,6 +23,11 @@ def test_every_documented_path_is_served_or_pending() -> None:
     assert set() == DOCUMENTED - SERVED - WAITING
 
 
+def test_nothing_is_pending() -> None:
+    assert PENDING == ()
+    assert {socket.path for socket in SOCKETS} == DOCUMENTED_SOCKETS
+
+
 def test_no_path_is_both_served_and_pending() -> None:
     assert set() == SERVED & WAITING
 
