@@ -20,6 +20,7 @@ CRASHED = (
     "A PKCS#11 module crashed; the next call starts it again. `p11-kit list-modules` shows which "
     "modules are there."
 )
+NONSENSE = "A PKCS#11 module answered too much, or what nobody understands."
 
 
 class TokenCalls:
@@ -55,6 +56,9 @@ class TokenCalls:
             except ChildGone as error:
                 await self._drop()
                 raise TokensUnavailable(CRASHED) from error
+            except ValueError as error:
+                await self._drop()
+                raise TokensUnavailable(NONSENSE) from error
             except BaseException:
                 await self._drop()
                 raise
@@ -71,6 +75,8 @@ class TokenCalls:
         if self._pipe is None or module != self._module:
             await self._drop()
             self._pipe, self._module = await self._opened(module), module
+            # Whoever closed this meanwhile saw no child to end.
+            self._refuse_at_once()
         number = str(next(self._numbers))
         line: dict[str, Plain] = {**request, "id": number}
         self._pipe.send(line)

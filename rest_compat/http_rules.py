@@ -12,8 +12,12 @@ from rest_compat.tus_rules import is_tus
 
 GZIP_FROM_BYTES = 1024
 BINARY = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/octet-stream", "image/*", "font/*")
-METHODS = "GET, POST, PUT, DELETE, OPTIONS"
-HEADERS = "Content-Type, Authorization, X-Requested-With, X-CSRF-Token"
+METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+HEADERS = (
+    "Content-Type, Authorization, X-Requested-With, X-CSRF-Token, X-Upload-Id, Tus-Resumable, "
+    "Upload-Length, Upload-Metadata, Upload-Offset, Upload-Checksum, X-HTTP-Method-Override"
+)
+EXPOSED = "Location, Tus-Resumable, Upload-Offset, Upload-Length, Upload-Expires"
 
 AllowedOrigin = Callable[[Scope], str]
 
@@ -72,6 +76,7 @@ def _with_cors(send: Send, origin: str) -> Send:
         (b"access-control-allow-origin", origin.encode("latin-1")),
         (b"access-control-allow-methods", METHODS.encode()),
         (b"access-control-allow-headers", HEADERS.encode()),
+        (b"access-control-expose-headers", EXPOSED.encode()),
         (b"access-control-max-age", b"86400"),
         (b"vary", b"Origin"),
     ]

@@ -18,13 +18,17 @@ from server.access import ListeningRefused, check_listening
 from server.settings import LEVELS, Settings, SettingWrong, read_settings
 
 Command = Callable[[argparse.Namespace], int]
+USAGE = 2
+"""The key helper's status where its command line makes no sense (contract configuration 14)."""
 FASTEST = 1000.0
 """Times that the line of a demo can run faster than a real station."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the process's exit status."""
-    asked = _parser().parse_args(arguments)
+    asked, more = _parser().parse_known_args(arguments)
+    if more:
+        asked.refuse(f"unrecognized arguments: {' '.join(more)}")
     command: Command = asked.command
     try:
         return command(asked)
@@ -39,12 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 class Parser(argparse.ArgumentParser):
     """Ends with status 1 where a command line makes no sense, as the existing service does
-    (contract common section 5)."""
+    (contract common section 5); `usage_status` is another one for a command of other scripts."""
+
+    usage_status = 1
 
     def error(self, message: str) -> NoReturn:
         """Prints how the program is used and what is wrong."""
         self.print_usage(sys.stderr)
-        self.exit(1, f"{self.prog}: error: {message}\n")
+        self.exit(self.usage_status, f"{self.prog}: error: {message}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,9 +81,9 @@ def _add(
     name: str,
     command: Command,
     words: str,
-) -> argparse.ArgumentParser:
+) -> Parser:
     parser = commands.add_parser(name, help=words, description=words)
-    parser.set_defaults(command=command)
+    parser.set_defaults(command=command, refuse=parser.error)
     return parser
 
 
@@ -142,19 +148,20 @@ def _add_keyhelper(commands: "argparse._SubParsersAction[Parser]") -> None:
     sign = _add(inner, "sign", _keyhelper, "print the signature of a file in hex")
     sign.add_argument("--in", dest="input", metavar="FILE", type=Path, required=True)
     pubkey = _add(inner, "pubkey", _keyhelper, "print the public key in PEM")
+    parser.usage_status = USAGE
     for command in (sign, pubkey):
+        command.usage_status = USAGE
         command.add_argument("--root", metavar="DIR", help="take the keys below DIR (/)")
         # Not a group of either or: the URI comes before the file (contract configuration 14).
         command.add_argument("--key", metavar="FILE", help="a key in PEM, wrapped or plain")
         command.add_argument("--pkcs11-uri", dest="uri", metavar="URI", help="a token's key")
-        command.set_defaults(usage_error=command.error)
 
 
 def _keyhelper(asked: argparse.Namespace) -> int:
     from server.keyhelper import run_keyhelper
 
     if not asked.uri and not asked.key:
-        asked.usage_error("--key or --pkcs11-uri is needed")
+        asked.refuse("--key or --pkcs11-uri is needed")
     return run_keyhelper(asked, os.environ)
 
 

@@ -128,8 +128,16 @@ def require_key(uri: Pkcs11Uri) -> Pkcs11Uri:
     """Returns `uri` if it names a private key; raises `Pkcs11UriInvalid`."""
     if not uri.text("object"):
         raise _wrong("`object=` is missing: the label of the key", "object")
-    if uri.text("type") != "private":
+    if "type" not in uri.values:
         raise _wrong("`type=private` is missing", "type")
+    return require_private(uri)
+
+
+def require_private(uri: Pkcs11Uri) -> Pkcs11Uri:
+    """Returns `uri` unless it names something else than a private key; raises
+    `Pkcs11UriInvalid`."""
+    if uri.text("type") not in ("", "private"):
+        raise _wrong("it names no private key; `type` is `private`", "type")
     return uri
 
 

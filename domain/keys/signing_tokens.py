@@ -18,7 +18,14 @@ from cryptography.hazmat.primitives.serialization import (
 
 from domain.errors import ProvisionerError
 from domain.keys.pin import Pin
-from domain.keys.pkcs11_uri import Pkcs11Uri, UriPin, build_uri, parse_key_uri, split_pin
+from domain.keys.pkcs11_uri import (
+    Pkcs11Uri,
+    UriPin,
+    build_uri,
+    parse_key_uri,
+    require_private,
+    split_pin,
+)
 from domain.keys.reports import KeyReport, failed_report, report_of
 from domain.keys.signing import SignatureWrong
 from domain.keys.token_choice import choose_key, choose_token, is_key
@@ -163,6 +170,7 @@ class SigningTokens:
         return signature
 
     async def _read(self, uri: Pkcs11Uri, given: Pin | None) -> tuple[Token, TokenKey, Pin | None]:
+        require_private(uri)
         token = choose_token((await self._tokens.look()).tokens, uri)
 
         async def keys(pin: Pin | None) -> tuple[Pin | None, list[TokenKey]]:

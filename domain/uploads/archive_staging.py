@@ -10,7 +10,7 @@ from domain.images.descriptor import DescriptorInvalid, read_descriptor
 from domain.images.json_reading import parse_json
 from domain.images.sparse import check_sparse
 from domain.images.store_folder import StoreFolder
-from domain.uploads.decompression import decode_sniffed
+from domain.uploads.decompression import closed_at_end, decode_sniffed
 from domain.uploads.extraction import Extraction
 from domain.uploads.image_staging import Staged, Workshop
 from domain.uploads.intake import Chunk
@@ -84,18 +84,23 @@ def _extract(
     extraction = Extraction(folder, shop.limits, tracker)
     try:
         content, whole = decode_sniffed(_hashed(source, digest), shop.programs)
-        if content is Content.ZIP:
-            _extract_zip(whole, extraction, shop)
-        else:
-            tar = TarReader(whole)
-            for entry in tar.entries():
-                extraction.add(entry, tar.content())
+        with closed_at_end(whole):
+            if content is Content.ZIP:
+                _extract_zip(whole, extraction, shop)
+            else:
+                _extract_tar(whole, extraction)
     except DecompressionFailed as error:
         reason = error.message.removeprefix("Failed to decompress image: ")
         message = f"Failed to extract archive: {reason}"
         raise ArchiveBroken(message, detail=plan.filename) from error
     extraction.finish()
     return digest.hexdigest()
+
+
+def _extract_tar(source: Iterator[Chunk], extraction: Extraction) -> None:
+    tar = TarReader(source)
+    for entry in tar.entries():
+        extraction.add(entry, tar.content())
 
 
 def _extract_zip(source: Iterator[Chunk], extraction: Extraction, shop: Workshop) -> None:

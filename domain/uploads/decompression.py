@@ -6,7 +6,8 @@ import itertools
 import lzma
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 
 from domain.uploads.intake import Chunk
@@ -122,6 +123,17 @@ def decode_sniffed(source: Iterator[Chunk], programs: Programs) -> tuple[Content
     if content not in _STREAMS:
         return content, whole
     return content, decoder_of(content, programs)(whole)
+
+
+@contextmanager
+def closed_at_end(source: Iterator[Chunk]) -> Iterator[Iterator[Chunk]]:
+    """Ends what makes a source, such as a program, with the context, and not when somebody
+    happens to collect it."""
+    try:
+        yield source
+    finally:
+        if isinstance(source, Generator):
+            source.close()
 
 
 def _decompress(stream: _Stream, data: Chunk) -> bytes:

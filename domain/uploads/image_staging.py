@@ -9,7 +9,7 @@ from pathlib import Path
 
 from domain.images.disks import DiskFaultKind, analyse_disk
 from domain.images.store_folder import StoreFolder
-from domain.uploads.decompression import Programs, decode_sniffed, peek
+from domain.uploads.decompression import Programs, closed_at_end, decode_sniffed, peek
 from domain.uploads.intake import Chunk
 from domain.uploads.kinds import UploadKind, UploadPlan
 from domain.uploads.limits import Room, UploadLimits
@@ -61,7 +61,8 @@ def stage_image(
     path = staged_path(shop.folder, FILE_SUFFIX)
     handle = open_staged(path)
     try:
-        sha256 = _write(plan, source, handle, shop, tracker)
+        with closed_at_end(source):
+            sha256 = _write(plan, source, handle, shop, tracker)
         _check_whole(plan, handle)
         os.fsync(handle)
     except BaseException:

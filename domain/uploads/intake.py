@@ -49,14 +49,17 @@ class Intake:
             await self._room.wait()
 
     def end(self) -> None:
-        """Tells the filling side that nobody takes chunks any more."""
+        """Tells the filling side that nobody takes chunks any more, and whoever still waits for
+        some that none will come."""
         self._ended = True
+        self._queue.put(UploadCancelled("The upload was given up before its end."))
         self._room.set()
 
     def cancel(self) -> None:
         """Makes the thread give up, whatever the source still yields."""
         self._queue.put(UploadCancelled("The upload was cancelled."))
-        self.end()
+        self._ended = True
+        self._room.set()
 
     def chunks(self) -> Iterator[Chunk]:
         """Yields the chunks; blocks while none is there. Raises `UploadCancelled`, or what the

@@ -214,6 +214,35 @@ async def test_a_caller_that_goes_away_leaves_nothing_behind(hsm: SoftHsm) -> No
         assert len(await tokens.list_keys(fleet, PIN)) == 5
 
 
+@pytest.mark.real
+@needs_softhsm
+async def test_a_stop_does_not_wait_for_a_module_that_hangs(hsm: SoftHsm) -> None:
+    async with asking(hsm) as tokens:
+        fleet = await _token(tokens)
+        (child,) = _children()
+        os.kill(child, signal.SIGSTOP)
+        call = asyncio.create_task(tokens.list_keys(fleet, PIN))
+        await asyncio.sleep(0)
+        began = time.monotonic()
+        await tokens.aclose()
+        assert time.monotonic() - began < 3
+        with pytest.raises(TokensUnavailable):
+            await call
+        assert _children() == []
+
+
+@pytest.mark.real
+@needs_softhsm
+async def test_a_stop_at_once_after_the_first_question_waits_for_nothing(hsm: SoftHsm) -> None:
+    async with asking(hsm) as tokens:
+        call = asyncio.create_task(tokens.look())
+        await asyncio.sleep(0)
+        await tokens.aclose()
+        with pytest.raises(TokensUnavailable):
+            await call
+        assert _children() == []
+
+
 def _children() -> list[int]:
     asked = ["pgrep", "-P", str(os.getpid()), "-f", "tokens_child.py"]
     return [int(line) for line in subprocess.run(asked, stdout=-1, check=False).stdout.split()]

@@ -1,6 +1,7 @@
 """Uploads into a store on a small disk, and on one that cannot be written: real mounts."""
 
 import json
+import lzma
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ def disk(tmp_path: Path) -> Iterator[Mount]:
 def test_a_full_disk_is_507_before_and_during_and_leaves_nothing(
     tmp_path: Path, disk: Mount
 ) -> None:
-    large = noise(40 << 20)
+    large = noise(60 << 20)
     hollow = PACKERS[Content.XZ][1](bytes(64 << 20))
     zst = PACKERS[Content.ZSTD][1](bytes(64 << 20))
     archive = FORMATS[".tar.gz"]((*GOOD, Member("big", noise(40 << 20))))
@@ -51,6 +52,7 @@ def test_a_full_disk_is_507_before_and_during_and_leaves_nothing(
             ("unknown.img", large, ("-H", "Transfer-Encoding: chunked")),
             ("bomb.img.xz", hollow, ()),
             ("bomb.img.zst", zst, ()),
+            ("large.img.xz", lzma.compress(large, preset=0), ("-H", "Transfer-Encoding: chunked")),
             ("big.tar.gz", archive, ("-H", "Transfer-Encoding: chunked")),
         ):
             status, body = curl(program, put(tmp_path, name, content), *options)

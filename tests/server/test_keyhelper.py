@@ -160,6 +160,8 @@ class TestTokens:
         anyone = "pkcs11:object=big;type=private"
         assert "Several tokens fit" in plugged_in.failure("--pkcs11-uri", anyone)
         assert "is wrong" in plugged_in.failure("--pkcs11-uri", f"{uri};{PIN}")
+        public = uri.replace("private", "public")
+        assert "no private key" in plugged_in.failure("--pkcs11-uri", public)
 
 
 def test_every_lack_of_a_file_is_told(bench: Bench) -> None:

@@ -109,8 +109,8 @@ def test_every_bad_shape_is_refused_with_its_reason(text: str, reason: str) -> N
         ("pkcs11:token=t;type=private", "object="),
         ("pkcs11:object=;type=private", "object="),
         ("pkcs11:object=k", "type=private"),
-        ("pkcs11:object=k;type=public", "type=private"),
-        ("pkcs11:object=k;type=cert", "type=private"),
+        ("pkcs11:object=k;type=public", "no private key"),
+        ("pkcs11:object=k;type=cert", "no private key"),
     ],
 )
 def test_a_key_needs_its_label_and_to_be_private(text: str, reason: str) -> None:
