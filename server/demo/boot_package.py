@@ -8,12 +8,15 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
+from adapters.firmware_crypto import FirmwareCryptoProgram
 from domain.host_paths import HostPaths
 from domain.images.boot_package_files import NOTE_SUFFIX, base_of
 from domain.images.disks import analyse_disk
+from domain.keys.key_files import KeyFiles
+from domain.keys.signing import sign_pem
+from domain.keys.wrapping import DeviceWrapping
 
 OUTPUT = "/srv/rpi-sb-provisioner/images/bootimg-output"
 PACKAGE = "rpi-sb-boot-update"
@@ -33,12 +36,13 @@ class MadePackage:
 
 
 def make_package(paths: HostPaths, image: str, *, key: str) -> MadePackage:
-    """Makes the package of an image; `image` and `key` are logical paths. Raises `NothingToSign`
-    and OSError."""
+    """Makes the package of an image; `image` and `key` are logical paths, the key may be wrapped.
+    Raises `NothingToSign`, OSError and what reading the key raises."""
     real = paths.real(image)
     boot = _boot_partition(real)
     sha256 = hashlib.sha256(real.read_bytes()).hexdigest()
-    signature = _signature(boot, paths.real(key).read_bytes())
+    keys = KeyFiles(paths, DeviceWrapping(FirmwareCryptoProgram()))
+    signature = _signature(boot, keys.open(key).key.private)
     version = f"0.{sha256[:12]}"
     name, base = f"{PACKAGE}_{version}_all.deb", base_of(real.name)
     note = {
@@ -78,11 +82,8 @@ def _boot_partition(real: Path) -> bytes:
         return file.read(boot.partition.size)
 
 
-def _signature(boot: bytes, pem: bytes) -> bytes:
-    key = serialization.load_pem_private_key(pem, password=None)
-    if not isinstance(key, rsa.RSAPrivateKey):
-        raise NothingToSign
-    signed = key.sign(boot, padding.PKCS1v15(), hashes.SHA256())
+def _signature(boot: bytes, key: PrivateKeyTypes) -> bytes:
+    signed = sign_pem(key, boot)
     return f"{hashlib.sha256(boot).hexdigest()}\nrsa2048: {signed.hex()}\n".encode()
 
 

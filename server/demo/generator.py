@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from domain.errors import ProvisionerError
 from domain.host_paths import HostPaths
 from domain.images.generator import TEMPLATE, image_of
 from server.demo.boot_package import NothingToSign, make_package, write_package
@@ -68,6 +69,9 @@ class Generator:
             return 1
         except OSError as error:
             self._say(script, f"{image}: {error.strerror}")
+            return 1
+        except ProvisionerError as error:
+            self._say(script, f"The signing key cannot be used: {error.message}")
             return 1
         self._say(script, f"Made the boot package of {image}")
         return 0
