@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document, made from the routes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from domain.audit.log import AuditUnavailable
 from domain.caller import Role, RoleTooLow, Unauthenticated
@@ -10,7 +10,7 @@ from resolvers.operation import Effect
 from rest_compat.documents import Document
 from rest_compat.errors import ErrorForm, status_of
 from rest_compat.http_errors import BodyTooLarge, JsonInvalid
-from rest_compat.route import Fault, Json, Parameter, Route, Schema
+from rest_compat.route import Answer, Fault, Json, Parameter, Route, Schema
 
 ERROR: Schema = {
     "type": "object",
@@ -187,7 +187,16 @@ def _answers(route: Route, status: int) -> Json:
         return {"description": description}
     if route.showing.applies("text/html"):
         content["text/html"] = {"schema": {"type": "string"}}
-    return {"description": description, "content": content}
+    links: dict[str, Json] = {name: told for answer in answers for name, told in _links(answer)}
+    described: dict[str, Json] = {"description": description, "content": content}
+    return {**described, "links": links} if links else described
+
+
+def _links(answer: Answer) -> Iterator[tuple[str, Json]]:
+    for link in answer.links:
+        parameters = {link.parameter: f"$response.body#{link.pointer}"}
+        for name in link.operations:
+            yield name, {"operationId": name, "parameters": parameters}
 
 
 def _failure(codes: Sequence[str]) -> Json:

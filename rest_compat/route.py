@@ -61,13 +61,25 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """What an answer's body names at a JSON pointer, and the operations (by their resolvers) whose
+    `parameter` that may be (OpenAPI 3.1, Link Object)."""
+
+    pointer: str
+    parameter: str
+    operations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful answer: status, what it means, media type (empty: no body) and schema."""
+    """A successful answer: status, what it means, media type (empty: no body), schema, and where
+    it leads."""
 
     status: int
     description: str
     media_type: str = "application/json"
     schema: Schema = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

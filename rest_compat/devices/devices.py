@@ -15,6 +15,7 @@ from rest_compat.route import (
     Arguments,
     Fault,
     Json,
+    Link,
     Parameter,
     Route,
     Schema,
@@ -83,6 +84,8 @@ def _one(row: StateRow) -> Response:
     return json_answer({"serial": row.serial, "port": row.endpoint, "state": row.state})
 
 
+OF_ONE = ("get_latest_state_row", "get_device_flags", "read_public_key", "open_provisioner_log")
+
 ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
@@ -99,6 +102,7 @@ ROUTES: tuple[Route, ...] = (
                     "required": ["devices"],
                     "properties": {"devices": {"type": "array", "items": ROW}},
                 },
+                links=(Link("/devices/0/serial", "serialno", OF_ONE),),
             ),
         ),
         faults=DATABASE,

@@ -19,6 +19,7 @@ from rest_compat.route import (
     Body,
     Fault,
     Json,
+    Link,
     Parameter,
     Route,
     Schema,
@@ -166,6 +167,8 @@ METADATA: Schema = {
 }
 FORM: Schema = {"type": "object", "properties": {"name": TEXT}}
 
+OF_ONE = ("get_image", "ask_image_hash", "analyse_image")
+
 ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
@@ -182,6 +185,7 @@ ROUTES: tuple[Route, ...] = (
                     "required": ["images"],
                     "properties": {"images": {"type": "array", "items": ITEM}},
                 },
+                links=(Link("/images/0/name", "name", OF_ONE),),
             ),
         ),
     ),

@@ -7,7 +7,7 @@ from domain.services.states import Listing, Service
 from domain.services.units import BusUnavailable, UnitsUnavailable, UnitsUnintelligible
 from resolvers.services import list_services, open_services_page
 from rest_compat.encoding import json_answer
-from rest_compat.route import Answer, Fault, Json, Route, Schema, Showing, served
+from rest_compat.route import Answer, Fault, Json, Link, Route, Schema, Showing, served
 
 GONE = ("inactive", "completed")
 """Active and sub state of a unit that systemd does not list."""
@@ -81,7 +81,14 @@ ROUTES: tuple[Route, ...] = (
         summary="The units that the journal tells of, the one with the newest line first.",
         contract="services 2",
         serves=served(list_services, _list),
-        answers=(Answer(200, "The units.", schema=SERVICES),),
+        answers=(
+            Answer(
+                200,
+                "The units.",
+                schema=SERVICES,
+                links=(Link("/services/0/full_name", "name", ("get_numbered_log_page",)),),
+            ),
+        ),
         faults=FAULTS,
     ),
     Route(
