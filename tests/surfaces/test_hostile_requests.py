@@ -56,6 +56,8 @@ TEXTS = ("", "..", "\0", "a\0b", "x" * 10_240, "' OR 1=1 --", "../../etc/passwd"
 OURS = re.compile(r"(audit|service|record-index/.*)\.db|-wal$|-shm$|-journal$|\.lock$|\.token$")
 UNEXPECTED = {"INTERNAL", "GRAPHQL_VALIDATION_FAILED"}
 UNAVAILABLE = ("BUS_CONNECT_ERROR", "UNITS_UNAVAILABLE")
+NO_DEVICE_KEY = "rpi-fw-crypto is not installed"
+"""Why secrets cannot be wrapped on this machine: 500 by contract configuration 12."""
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +97,8 @@ async def test_no_route_fails_or_changes_anything(service: Service, root: Path) 
     for method, address, body in requests():
         answer = await service.client.request(method, address, **body)
         told = answer.json().get("error_code") if answer.status_code >= 500 else None
-        if answer.status_code >= 500 and answer.status_code != 501 and told not in UNAVAILABLE:
+        is_known = told in UNAVAILABLE or NO_DEVICE_KEY in answer.text
+        if answer.status_code >= 500 and answer.status_code != 501 and not is_known:
             failed.append((method, address[:80], answer.status_code))
     assert failed == []
     assert contents(root) == before
