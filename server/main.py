@@ -18,8 +18,9 @@ from server.access import ListeningRefused, check_listening
 from server.settings import LEVELS, Settings, SettingWrong, read_settings
 
 Command = Callable[[argparse.Namespace], int]
-USAGE = 2
-"""The key helper's status where its command line makes no sense (contract configuration 14)."""
+USAGE, OLD_USAGE = 2, 1
+"""The status where a command line makes no sense: the key helper's (contract configuration 14) and
+of all commands that it had not, and the existing service's (contract common section 5)."""
 FASTEST = 1000.0
 """Times that the line of a demo can run faster than a real station."""
 
@@ -42,10 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class Parser(argparse.ArgumentParser):
-    """Ends with status 1 where a command line makes no sense, as the existing service does
-    (contract common section 5); `usage_status` is another one for a command of other scripts."""
+    """Ends with `usage_status` where a command line makes no sense."""
 
-    usage_status = 1
+    usage_status = USAGE
 
     def error(self, message: str) -> NoReturn:
         """Prints how the program is used and what is wrong."""
@@ -55,9 +55,11 @@ class Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="provisioner-service", description=__doc__)
+    parser.usage_status = OLD_USAGE
     _add_version(parser)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serve = _add(commands, "serve", _serve, "run the service")
+    serve.usage_status = OLD_USAGE
     _add_version(serve)
     _add_flags(serve)
     demo = _add(commands, "demo", _demo, "run the service on a throw-away simulated station")
@@ -148,9 +150,7 @@ def _add_keyhelper(commands: "argparse._SubParsersAction[Parser]") -> None:
     sign = _add(inner, "sign", _keyhelper, "print the signature of a file in hex")
     sign.add_argument("--in", dest="input", metavar="FILE", type=Path, required=True)
     pubkey = _add(inner, "pubkey", _keyhelper, "print the public key in PEM")
-    parser.usage_status = USAGE
     for command in (sign, pubkey):
-        command.usage_status = USAGE
         command.add_argument("--root", metavar="DIR", help="take the keys below DIR (/)")
         # Not a group of either or: the URI comes before the file (contract configuration 14).
         command.add_argument("--key", metavar="FILE", help="a key in PEM, wrapped or plain")

@@ -333,7 +333,7 @@ def test_a_speed_that_cannot_be_is_refused_in_a_line(speed: str) -> None:
     done = subprocess.run(
         [*_PROGRAM, f"--speed={speed}"], capture_output=True, text=True, check=False, timeout=30
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "--speed" in done.stderr.splitlines()[-1]
 
 
