@@ -75,18 +75,8 @@ def document(
     """
     error = DOCUMENTED_ERROR if form is ErrorForm.DOCUMENTED else ERROR
     unrouted = ["INTERNAL", *(refusal.code for refusal in anywhere)]
-    paths: dict[str, dict[str, Json]] = {}
-    named: list[Json] = []
-    for route in routes:
-        for number, path in enumerate(route.paths):
-            operation = _operation(route, number, unrouted)
-            if operation["operationId"] in named:
-                # The same resolver by both methods: an id names one operation only.
-                operation["operationId"] = f"{operation['operationId']}_by_{route.method.lower()}"
-            named.append(operation["operationId"])
-            paths.setdefault(path, {})[route.method.lower()] = operation
-    for described in documents:
-        paths[described.path] = {"get": _described(described)}
+    paths = _paths(routes, unrouted)
+    paths |= {described.path: {"get": _described(described)} for described in documents}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -103,6 +93,20 @@ def document(
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def _paths(routes: Iterable[Route], unrouted: Sequence[str]) -> dict[str, dict[str, Json]]:
+    paths: dict[str, dict[str, Json]] = {}
+    named: list[Json] = []
+    for route in routes:
+        for number, path in enumerate(route.paths):
+            operation = _operation(route, number, unrouted)
+            if operation["operationId"] in named:
+                # The same resolver by both methods: an id names one operation only.
+                operation["operationId"] = f"{operation['operationId']}_by_{route.method.lower()}"
+            named.append(operation["operationId"])
+            paths.setdefault(path, {})[route.method.lower()] = operation
+    return paths
 
 
 def every_fault(route: Route) -> list[Fault]:
