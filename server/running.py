@@ -1,5 +1,6 @@
 """One running service: the station, the application over it, and its listeners."""
 
+import asyncio
 import logging
 import socket
 from collections.abc import Callable
@@ -47,6 +48,7 @@ from server.wiring.station import open_station
 from server.wiring.versions import service_version
 
 log = logging.getLogger("provisioner.running")
+FIRST_LOOK_SECONDS = 2.0
 Announce = Callable[[list[str]], None]
 
 SDL = Path(__file__).parents[1] / "schema" / "schema.graphql"
@@ -121,6 +123,14 @@ async def keep_token(station: Station) -> None:
     note("WRITE", target, info="New token for the station's scripts")
 
 
+async def first_look(station: Station) -> None:
+    """Lets the station look at its images and hash the small ones, for `FIRST_LOOK_SECONDS` at
+    most: so the trail of a start is written before the first request's."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FIRST_LOOK_SECONDS):
+            await station.images.looking.settled()
+
+
 async def run_service(
     settings: Settings, *, announce: Announce | None = None, simulated_units: Units | None = None
 ) -> None:
@@ -137,6 +147,7 @@ async def run_service(
         # Before the first connection; where it cannot be written, rows are found without it.
         with suppress(TokenNotWritten):
             await keep_token(station)
+        await first_look(station)
         background = Background()
         stack.push_async_callback(background.aclose)
 

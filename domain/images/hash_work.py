@@ -97,6 +97,11 @@ class HashWork:
             return self._clock() - self._known[entry.name.text].since >= RETRY_SECONDS
         return state.status is HashStatus.NONE
 
+    def is_busy(self, *, most_bytes: int) -> bool:
+        """Whether an image of up to `most_bytes` is being read, or is about to be."""
+        jobs = (job for job in self._jobs.values() if not job.is_parked)
+        return any(job.stamp.size <= most_bytes for job in jobs)
+
     def find_job(self, name: ImageName) -> HashJob | None:
         """Returns the calculation of an image that waits or goes on, None where there is none."""
         return self._jobs.get(name.text)

@@ -48,6 +48,12 @@ class Hashes:
         """Returns what is known of an entry's hash, without beginning anything."""
         return self._work.state_of(entry)
 
+    async def settled(self, *, most_bytes: int) -> None:
+        """Returns when no image of up to `most_bytes` is being read, or is about to be."""
+        with self._hub.subscribe(HashChanged) as changes:
+            while self._work.is_busy(most_bytes=most_bytes):
+                await changes.next()
+
     async def ask(self, name: ImageName, *, note: FileAccess) -> AskedHash:
         """Returns what is known of the hash, and begins the calculation where nothing is, or
         where it failed or was cancelled a while ago.

@@ -19,6 +19,9 @@ NET_SECONDS = 5.0
 """Until a look without any reason: what is inside artefacts, and on file systems of other
 machines, changes without the kernel's word."""
 
+BRIEF_BYTES = 16 * 1024 * 1024
+"""The largest image whose hash a start waits for: some ten milliseconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoreChange:
@@ -49,6 +52,7 @@ class Looking:
         self._wanted = asyncio.Event()
         self.heard = asyncio.Event()
         """Set once the kernel's word has been heard for the first time."""
+        self._looked = asyncio.Event()
         self._written: set[str] = set()
         self._seen: dict[str, Image] | None = None
 
@@ -74,11 +78,17 @@ class Looking:
         while True:
             self._wanted.clear()
             await self._look_and_hash()
+            self._looked.set()
             try:
                 async with asyncio.timeout(NET_SECONDS):
                     await self._wanted.wait()
             except TimeoutError:
                 continue
+
+    async def settled(self) -> None:
+        """Returns when `run` has looked once and the hashes of small images are known."""
+        await self._looked.wait()
+        await self._hashes.settled(most_bytes=BRIEF_BYTES)
 
     def request(self) -> None:
         """Wants a look; returns at once."""

@@ -43,6 +43,21 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
     assert ("/graphql#renameStation", "OK") in _rows(tmp_path)
 
 
+def test_what_a_start_hashes_is_written_down_before_the_first_request(tmp_path: Path) -> None:
+    images = tmp_path / "srv/rpi-sb-provisioner/images"
+    images.mkdir(parents=True)
+    for place in range(8):
+        (images / f"{place}.img").write_bytes(bytes(1 << 20))
+    with Program(tmp_path) as program:
+        program.get("/devices")
+        program.stop()
+    with sqlite3.connect(tmp_path / "srv/rpi-sb-provisioner/audit.db") as connection:
+        rows = connection.execute("select operation, handler_path from audit_log order by id")
+        operations = [operation or path for operation, path in rows]
+    assert operations.count("SHA256_COMPLETE") == 8
+    assert operations[-1] == "/devices"
+
+
 def test_every_part_may_be_missing_and_it_still_starts(tmp_path: Path) -> None:
     (tmp_path / "srv").mkdir()
     (tmp_path / "srv/rpi-sb-provisioner").write_text("a file where the folder should be")

@@ -12,6 +12,7 @@ from domain.events import Update
 from domain.images.hash_states import HashChanged, HashState, HashStatus
 from domain.images.image import Image, ImageAdded, ImageChanged, ImageRemoved
 from domain.images.images import ImagesChange
+from domain.images.looking import BRIEF_BYTES
 from domain.images.names import ImageName
 from tests.domain.images.store import (
     LIMIT,
@@ -46,6 +47,22 @@ async def test_at_the_start_only_what_has_no_fresh_sidecar_is_read(store: Store)
         "/srv/rpi-sb-provisioner/images/stale.img",
         "/srv/rpi-sb-provisioner/images/stale.img.sha256",
     }
+
+
+async def test_a_first_look_is_over_when_small_images_are_hashed_and_waits_for_no_large_one(
+    store: Store,
+) -> None:
+    store.put("small.img", b"1")
+    with (store.real / "large.img").open("wb") as large:
+        large.truncate(BRIEF_BYTES * 1024)
+    looking = store.images.looking
+    early = asyncio.create_task(looking.settled())
+    await asyncio.sleep(0)
+    assert not early.done()
+    async with looked_after(store):
+        await asyncio.wait_for(early, LIMIT)
+        assert (await store.state("small.img")).sha256 == sha256(b"1")
+        assert (await store.state("large.img")).status is HashStatus.PENDING
 
 
 async def test_a_copy_is_read_when_it_is_finished_and_not_before(store: Store) -> None:
