@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
@@ -66,8 +69,10 @@ class BusPipe:
 
     def kill(self) -> None:
         """Ends the child whatever it hangs in."""
+        # asyncio's own kill asks for the exit status first, and then its watcher finds none.
         if self._child.returncode is None:
-            self._child.kill()
+            with suppress(ProcessLookupError):
+                os.kill(self._child.pid, signal.SIGKILL)
 
     async def close(self) -> None:
         """Ends the child, which ends itself with its input unless it hangs; takes

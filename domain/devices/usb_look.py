@@ -61,8 +61,8 @@ class UsbLooks:
         self._paths = paths
         self._addresses = BoardAddresses(paths)
 
-    def take(self, plugged: Iterable[Plugged], at: datetime) -> UsbLook:
-        """Returns a look; `plugged` are the boards whose logs may tell an address. Blocks."""
+    def take(self, at: datetime) -> UsbLook:
+        """Returns a look without addresses. Blocks."""
         problem = ""
         try:
             tree = read_usb_tree(self._paths)
@@ -75,9 +75,12 @@ class UsbLooks:
             companions=pairs,
             places=PortPlaces(nodes, tree, pairs).all(),
             rules=read_port_rules(self._paths),
-            addresses=self._addresses.find(plugged),
             problem=problem,
         )
+
+    def find_addresses(self, plugged: Iterable[Plugged]) -> Mapping[str, FoundAddress]:
+        """Returns what logs tell of the boards that are plugged in, by serial. Blocks."""
+        return self._addresses.find(plugged)
 
 
 def live(look: UsbLook, evidence: Evidence, *, names: Mapping[str, str]) -> LiveTopology:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.devices.devices import Devices, DevicesChanged
@@ -208,10 +208,11 @@ class UsbPorts:
                 self._hub.publish(TopologyChanged(change_between(before, self._current)))
 
     async def _scan(self) -> None:
-        plugged = tuple(self.plugged().values())
-        look = await asyncio.to_thread(self._looks.take, plugged, self._clock())
+        look = await asyncio.to_thread(self._looks.take, self._clock())
         await self._knowledge.see(look)
-        self._look = look.after(self._look)
+        plugged = tuple(self.plugged().values())
+        addresses = await asyncio.to_thread(self._looks.find_addresses, plugged)
+        self._look = replace(look, addresses=addresses).after(self._look)
         await self.join()
 
     def _find(self, port: str) -> Port | None:

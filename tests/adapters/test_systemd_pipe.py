@@ -1,4 +1,4 @@
-"""The pipe to a child, on the event loop that the service runs on."""
+"""The pipe to a child."""
 
 import asyncio
 import sys
@@ -9,8 +9,10 @@ import uvloop
 
 from adapters.systemd_pipe import BusPipe, ChildGone
 
+ROUNDS = 200
 
-def test_a_child_that_ended_while_nobody_asked_is_gone() -> None:
+
+def test_on_the_loop_of_the_service_a_child_that_ended_while_nobody_asked_is_gone() -> None:
     async def ask() -> None:
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-c", "", stdin=PIPE, stdout=PIPE
@@ -24,3 +26,17 @@ def test_a_child_that_ended_while_nobody_asked_is_gone() -> None:
 
     with pytest.raises(ChildGone):
         uvloop.run(ask())
+
+
+async def test_a_kill_never_takes_the_exit_status_from_who_waits_for_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for _ in range(ROUNDS):
+        child = await asyncio.create_subprocess_exec("true", stdin=PIPE, stdout=PIPE)
+        pipe = BusPipe(child)
+        # The child ends just now, by itself or by the first of these.
+        for _ in range(20):
+            pipe.kill()
+        await pipe.close()
+        assert child.returncode in (0, -9)
+    assert caplog.records == []

@@ -18,6 +18,7 @@ from server.settings import Settings
 from server.wiring.station import open_station
 from tests.surfaces.described import checking
 
+PATIENCE = 20.0
 NO_BUS = "unix:path=/nonexistent/bus"
 
 
@@ -60,6 +61,13 @@ async def running(root: Path, **settings: Any) -> AsyncIterator[Service]:
         yield Service(client, station, application, root)
 
 
+async def settle(station: Station) -> None:
+    """Waits until all sources were heard; a question waits a moment only, and may be told what is
+    still being checked."""
+    await station.statuses.settle()
+    await station.usb.scanning.wait_for_first(PATIENCE)
+
+
 @pytest.fixture(scope="session")
 def station_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One demo station for tests that only read."""
@@ -72,6 +80,7 @@ def station_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def service(station_root: Path) -> AsyncIterator[Service]:
     """A service over the demo station."""
     async with running(station_root) as started:
+        await settle(started.station)
         yield started
 
 

@@ -23,7 +23,7 @@ from domain.services.units import Unit, UnitState
 from schema.build import build_schema
 from tests.fakes.journal import NOON, FakeJournal, own
 from tests.fakes.units import FakeUnits
-from tests.surfaces.conftest import Service
+from tests.surfaces.conftest import Service, settle
 from tests.surfaces.test_services import opened
 
 TYPES = build_schema()._schema.type_map
@@ -115,7 +115,9 @@ async def service(station_root: Path) -> AsyncIterator[Service]:
         unit = Unit(name, name, "loaded", "failed", "failed")
         units.loaded[name] = UnitState(unit, "exit-code", 1, "1" * 32, NOON, NOON)
     async with AsyncExitStack() as stack:
-        yield (await opened(stack, station_root, FakeJournal(lines), units)).service
+        started = (await opened(stack, station_root, FakeJournal(lines), units)).service
+        await settle(started.station)
+        yield started
 
 
 FOUND = list(connections())

@@ -1,6 +1,7 @@
 """The USB ports of the station: what is told of them, when, and to whom."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -147,6 +148,17 @@ async def test_a_row_is_told_without_a_scan(jig: Jig) -> None:
     assert [(node.id, node.facts.state) for node in change.nodes] == [
         ("1-1.2", "BOOTSTRAP-STARTED")
     ]
+
+
+async def test_a_logged_address_is_told_by_the_look_that_finds_the_board(jig: Jig) -> None:
+    log = jig.sysfs.paths.real(f"{jig.sysfs.paths.logs}/{LONG}") / "triage.log"
+    log.parent.mkdir(parents=True)
+    log.write_text('Running command: "fastboot -s tcp:10.0.0.9 getvar version"\n')
+    written = (START + timedelta(minutes=1)).timestamp()
+    os.utime(log, (written, written))
+    jig.sysfs.plug("1-1.2", **FASTBOOT, serial=LONG)
+    await jig.look()
+    assert jig.usb.current.nodes["1-1.2"].facts.ip_address == "10.0.0.9"
 
 
 async def test_looking_again_without_any_difference_tells_nothing(jig: Jig) -> None:
