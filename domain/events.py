@@ -93,6 +93,7 @@ class Hub:
         self.sequence = 0
         self.lagged = 0
         self._subscriptions: set[Subscription] = set()
+        self._newest: dict[type[Event], int] = {}
 
     @property
     def subscribers(self) -> int:
@@ -103,9 +104,16 @@ class Hub:
         """Whether anybody is subscribed to events of this kind."""
         return any(subscription.wants(kind) for subscription in self._subscriptions)
 
+    def newest_of(self, *kinds: type[Event]) -> int:
+        """Returns the sequence of the newest event of these kinds, 0 before the first: what all
+        who follow them and are told everything have in common."""
+        told = (place for kind, place in self._newest.items() if issubclass(kind, kinds))
+        return max(told, default=0)
+
     def publish(self, event: Event) -> None:
         """Tells every subscriber; call it after the fact is stored, never before."""
         self.sequence += 1
+        self._newest[type(event)] = self.sequence
         published = Published(self.sequence, event)
         for subscription in self._subscriptions:
             if not subscription.offer(published):
@@ -144,12 +152,12 @@ async def watch_view(
     frame."""
     with hub.subscribe(*kinds, size=size) as subscription:
         # The sequence is read before the view: a change in between is told again, never lost.
-        sequence = hub.sequence
+        sequence = hub.newest_of(*kinds)
         yield Update(sequence, snapshot=True, value=await view())
         while True:
             news = await subscription.next()
             subscription.skip_to_newest()
-            sequence = hub.sequence
+            sequence = hub.newest_of(*kinds)
             yield Update(sequence, snapshot=isinstance(news, Lagged), value=await view())
 
 
@@ -165,12 +173,12 @@ async def watch_changes(
     After an overflow the next frame is a fresh snapshot.
     """
     with hub.subscribe(*kinds, size=size) as subscription:
-        told = hub.sequence
+        told = hub.newest_of(*kinds)
         yield Update(told, snapshot=True, value=await snapshot())
         while True:
             news = await subscription.next()
             if isinstance(news, Lagged):
-                told = hub.sequence
+                told = hub.newest_of(*kinds)
                 yield Update(told, snapshot=True, value=await snapshot())
                 continue
             # Events that the snapshot already holds may still wait in the buffer.

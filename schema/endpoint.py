@@ -20,6 +20,7 @@ from strawberry.types.execution import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from domain.errors import ProvisionerError
+from schema.broadcasts import Broadcasts
 from schema.http_requests import GraphqlRequest, read_request
 from schema.limits import Limits
 from schema.media_types import GRAPHQL, JSON, chosen, names_html
@@ -83,11 +84,17 @@ class GraphqlEndpoint(GraphQL[ContextT, None]):
             allowed_origins=allowed_origins,
         )
         self.sockets = OpenSockets()
+        self.broadcasts = Broadcasts()
         self._page = graphql_ide_html
         self._trusted = trusted
         # Strawberry declares the two as classes, and only ever calls them.
         adapter = partial(TextFrames, stall_seconds=stall_seconds)
-        handler = partial(SocketHandler, sockets=self.sockets, text_of=self.text_of)
+        handler = partial(
+            SocketHandler,
+            sockets=self.sockets,
+            broadcasts=self.broadcasts,
+            text_of=self.text_of,
+        )
         self.websocket_adapter_class = cast("Any", adapter)
         self.graphql_transport_ws_handler_class = cast("Any", handler)
 
@@ -101,9 +108,15 @@ class GraphqlEndpoint(GraphQL[ContextT, None]):
         """How many operations, most of them subscriptions, run on all WebSockets."""
         return self.sockets.operations
 
+    @property
+    def fallen_behind(self) -> int:
+        """How often a client was too slow for a subscription and began again with a snapshot."""
+        return self.broadcasts.fallen_behind
+
     async def close_all(self, *, seconds: float = 3.0) -> None:
         """Closes every WebSocket with 1001, then gives mutations `seconds` to end."""
         await self.sockets.close_all()
+        await self.broadcasts.aclose()
         executor = getattr(self.schema, "execution_context_class", None)
         if isinstance(executor, type) and issubclass(executor, StationExecutor):
             await executor.work.ended(seconds)

@@ -1,13 +1,14 @@
 """The one mapping of errors to GraphQL: `Problem` for mutations, `extensions.code` elsewhere."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import FieldExtension, MaskErrors
-from strawberry.types import Info
+from strawberry.types import Info, StreamExecutionResult
+from strawberry.types.execution import ExecutionResult
 
 from domain.errors import ProvisionerError
 from resolvers.statuses import natural_status
@@ -66,6 +67,13 @@ class Masked(MaskErrors):
 
     def __init__(self) -> None:
         super().__init__(should_mask_error=_is_raised)
+
+    def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
+        """Hides nothing where nothing went wrong, which is every frame of most subscriptions."""
+        if isinstance(result, ExecutionResult) and not result.errors:
+            yield
+        else:
+            yield from super().on_stream_result(result)
 
     def anonymise_error(self, error: GraphQLError) -> GraphQLError:
         """Returns the error as the client may see it."""

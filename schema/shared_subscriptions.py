@@ -51,6 +51,8 @@ class SharedFrame:
     reaches everybody alike.
     """
 
+    key: FrameKey | None = None
+    is_restartable: bool = False
     frames: "SharedFrames | None" = field(default=None, repr=False)
     task: asyncio.Task[ExecutionResult] | None = None
     result: ExecutionResult | None = None
@@ -121,10 +123,11 @@ class SharedFrames:
         self.shared += frame is not None
         return frame
 
-    def begin(self, key: FrameKey) -> SharedFrame:
+    def begin(self, key: FrameKey, *, is_restartable: bool = False) -> SharedFrame:
         """Returns a new frame for `key`, to be filled by who asks."""
         self.executions += 1
-        frame = self._frames[key] = SharedFrame(frames=self)
+        frame = SharedFrame(key, is_restartable, frames=self)
+        self._frames[key] = frame
         self._shrink()
         return frame
 
@@ -180,3 +183,9 @@ def key_of(scope: Scope | None, event: object) -> FrameKey | None:
     if getattr(event, "shareable", True) is not True:
         return None
     return FrameKey(scope, sequence, snapshot)
+
+
+def is_restartable(event: object) -> bool:
+    """Whether who missed frames of this view may begin again with a snapshot; so it is unless the
+    event has an attribute `restartable` that is False."""
+    return getattr(event, "restartable", True) is True

@@ -6,6 +6,7 @@ The protocol: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias, TypeVar, cast
 
 import orjson
@@ -24,6 +25,7 @@ from strawberry.types.execution import ExecutionResult
 from strawberry.utils.aio import aclosing
 
 from domain.errors import Denied, ProvisionerError
+from schema.broadcasts import Broadcasts
 from schema.http_requests import GraphqlRequest, request_of
 from schema.messages import problem_of
 from schema.outgoing import ClientStalled, TextFrames
@@ -109,12 +111,14 @@ class SocketHandler(BaseGraphQLTransportWSHandler[ContextT, None]):
         self,
         *args: Any,  # noqa: ANN401 -- strawberry's own
         sockets: OpenSockets,
+        broadcasts: Broadcasts,
         text_of: TextOf[ContextT],
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(*args, **kwargs)
         self._text_of = text_of
         self._sockets = sockets
+        self._broadcasts = broadcasts
         self._serving = asyncio.timeout(None)
         self._is_serving = False
 
@@ -213,15 +217,16 @@ class SocketHandler(BaseGraphQLTransportWSHandler[ContextT, None]):
 
     async def run_operation(self, operation: Operation[ContextT, None]) -> None:
         """Runs one operation to its end, in its own task."""
+        open = partial(
+            self.schema.stream,
+            operation.query,
+            variable_values=operation.variables,
+            context_value=self.context,
+            root_value=self.root_value,
+            operation_name=operation.operation_name,
+        )
         try:
-            results = await self.schema.stream(
-                operation.query,
-                variable_values=operation.variables,
-                context_value=self.context,
-                root_value=self.root_value,
-                operation_name=operation.operation_name,
-            )
-            async with aclosing(results):
+            async with aclosing(self._broadcasts.results(open)) as results:
                 await self._send_result_stream(operation, results)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except ClientStalled:

@@ -16,7 +16,14 @@ from schema.execution import QuickExecutor
 from schema.limits import Limits
 from schema.plan_memory import PlanMemory
 from schema.refusals import VariablesInvalid, coded, refused
-from schema.shared_subscriptions import FrameKey, SharedFrame, SharedFrames, key_of, scope_of
+from schema.shared_subscriptions import (
+    FrameKey,
+    SharedFrame,
+    SharedFrames,
+    is_restartable,
+    key_of,
+    scope_of,
+)
 from schema.uncut import UncutWork
 
 
@@ -80,7 +87,8 @@ class StationExecutor(QuickExecutor):
             return self._execution()
         frame = self.frames.find(key)
         if frame is None:
-            return self._begun(key, self.frames.begin(key))
+            begun = self.frames.begin(key, is_restartable=is_restartable(self.root_value))
+            return self._begun(key, begun)
         return frame.joined() if frame.result is None else frame.read()
 
     def _begun(self, key: FrameKey, frame: SharedFrame) -> AwaitableOrValue[StrawberryResult]:

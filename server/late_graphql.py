@@ -52,6 +52,11 @@ class LateGraphql:
         """How many operations, most of them subscriptions, run on all WebSockets."""
         return 0 if self._endpoint is None else self._endpoint.open_operations
 
+    @property
+    def fallen_behind(self) -> int:
+        """How often a client was too slow for a subscription and began again with a snapshot."""
+        return 0 if self._endpoint is None else self._endpoint.fallen_behind
+
     async def close_all(self, *, seconds: float) -> None:
         """Closes every WebSocket with 1001, then gives mutations `seconds` to end."""
         if self._loading is not None:

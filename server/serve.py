@@ -38,11 +38,17 @@ class Tls(Protocol):
         """Renews the certificate in `context` if it is time."""
 
 
+SWITCH_SECONDS = 0.001
+"""After so long a thread that reads files lets the event loop go on; Python's own 5 ms make a third
+of what a subscriber may wait."""
+
+
 def run(service: Coroutine[object, object, None]) -> int:
     """Runs `service`, which calls `serve`, on uvloop; returns the process's exit status.
 
     A `ProvisionerError` is told on stderr in one line, and the status is 1.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(service)

@@ -35,6 +35,8 @@ from domain.manufacturing.board_records import BoardRecords, RecordsChanged
 
 FIRST_SECONDS = 3.0
 """How long who asks at the start waits for the first scan."""
+ROW_SCAN_SECONDS = 1.0
+"""From a row to the scan that it leads to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,8 @@ class UsbPorts:
                 news.skip_to_newest()
                 await self.join()
                 # The scripts write when a board moves on, so it may have just gone or come back.
-                self.request_scan()
+                # Those who hear of the row come first: a scan holds them up.
+                asyncio.get_running_loop().call_later(ROW_SCAN_SECONDS, self.request_scan)
 
     async def follow_events(self) -> None:
         """Wants a scan after the kernel's events; raises where there are none to be heard."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import strawberry
 
@@ -66,6 +66,8 @@ class ManufacturingRecordsAdded:
         description="The records, the oldest first; none is left out and none comes twice."
     )
     shareable: strawberry.Private[bool]
+    # None is left out and none comes twice: nobody can begin again.
+    restartable: ClassVar[bool] = False
 
 
 @strawberry.type

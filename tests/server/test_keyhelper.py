@@ -106,7 +106,9 @@ def plugged_in(bench: Bench, hsm: SoftHsm) -> Bench:
     return bench
 
 
-@pytest.mark.parametrize("pem", [rsa_pem(0), rsa_pem(0, bits=4096), ec_pem()], ids=len)
+@pytest.mark.parametrize(
+    "pem", [rsa_pem(0), rsa_pem(0, bits=4096), ec_pem()], ids=["rsa-2048", "rsa-4096", "ec"]
+)
 @pytest.mark.parametrize("form", ["wrapped", "plain"])
 def test_openssl_verifies_what_a_pem_key_signed(bench: Bench, pem: bytes, form: str) -> None:
     wrapping = DeviceWrapping(FakeFirmwareCrypto())
