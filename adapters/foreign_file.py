@@ -92,7 +92,7 @@ class ForeignFile:
         if real is None or connection is None:
             return work(Table(None))
         try:
-            return _in_transaction(connection, work)
+            return _in_text(connection, work)
         except sqlite3.OperationalError as error:
             if primary_code(error) not in _FOLDER_REFUSES or os.access(real.parent, os.W_OK):
                 raise
@@ -180,8 +180,6 @@ class ForeignFile:
             timeout=self._busy_seconds,
             isolation_level=None,
         )
-        # The scripts paste whatever a board reports: one odd byte must not hide the whole list.
-        connection.text_factory = _text
         connection.set_progress_handler(lambda: self._job.given_up, STEPS_BETWEEN_LOOKS)
         connection.execute("PRAGMA query_only = 1").close()
         return connection
@@ -205,7 +203,7 @@ class ForeignFile:
             if before is None:
                 break
             with closing(self._open(real, "mode=ro&immutable=1")) as connection:
-                answer = _in_transaction(connection, work)
+                answer = _in_text(connection, work)
             if _still(real) == before:
                 return answer
         raise reason
@@ -236,6 +234,19 @@ def _look(table: Table) -> _Look:
         table.number("SELECT min({id}) FROM devices"),
         table.number("SELECT max({id}) FROM devices"),
     )
+
+
+def _in_text(connection: sqlite3.Connection, work: Callable[[Table], T]) -> T:
+    """Does `work`, and once more where a text is none: the scripts paste whatever a board reports,
+    and one odd byte must not hide the whole list. SQLite's own reading of texts is the quick one.
+    """
+    try:
+        return _in_transaction(connection, work)
+    except sqlite3.OperationalError as error:
+        if not str(error).startswith("Could not decode"):
+            raise
+    connection.text_factory = _text
+    return _in_transaction(connection, work)
 
 
 def _in_transaction(connection: sqlite3.Connection, work: Callable[[Table], T]) -> T:

@@ -58,6 +58,22 @@ class Table:
         )
         return [dict(zip(names, values, strict=True)) for values in found]
 
+    def lines(self, select: Select) -> list[tuple[SqlValue, str, bool]]:
+        """Returns of each row the id, the text of its columns with commas between them, and
+        whether every cell is a text, a whole number or NULL, which is nothing; other cells have
+        no one text."""
+        if self._connection is None or not self._names or not select.columns:
+            return []
+        cells = [self._names[name] for name in select.columns]
+        line = " || ',' || ".join(f"coalesce({cell}, '')" for cell in cells)
+        odd = " OR ".join(f"typeof({cell}) IN ('real', 'blob')" for cell in cells)
+        found = self._connection.execute(
+            f"SELECT devices.id, {line}, NOT ({odd}) FROM devices "  # noqa: S608 -- names are the table's own, quoted; values are parameters
+            f"WHERE {self._filled(select.where)}",
+            tuple(map(_bound, select.parameters)),
+        )
+        return [(id, text, bool(is_exact)) for id, text, is_exact in found]
+
     def first(self, sql: str, *parameters: SqlValue) -> tuple[SqlValue, ...] | None:
         """Returns the first row that `sql` selects, spelled as in `Select`; None if there is
         none."""

@@ -88,9 +88,12 @@ def page_request(
     return PageRequest(size, None if cursor is None else key_of(cursor, order), backwards)
 
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
+
+
 def cursor_of(key: Key, order: str) -> str:
     """Returns the opaque text of `key` in the list and order named `order`."""
-    text = json.dumps([order, *key], separators=(",", ":"))
+    text = _COMPACT.encode([order, *key])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from domain.caller import Role
 from domain.manufacturing.export_address import Export
 from domain.manufacturing.filters import RecordFilter, RecordOrder
-from domain.manufacturing.listing import RecordStream
+from domain.manufacturing.listing import ExportBatch, RecordStream, Rows
 from domain.manufacturing.record import ManufacturingRecord
 from domain.manufacturing.statistics import Statistics, StatisticsQuestion
 from domain.manufacturing.watching import RecordsFrame
@@ -37,7 +37,7 @@ async def count_records(call: Call, *, question: StatisticsQuestion) -> Statisti
 
 
 @operation(role=Role.VIEWER, effect=Effect.READ, graphql="Query.manufacturingRecords")
-async def list_legacy_records(call: Call, *, limit: int | None, offset: int) -> RecordStream:
+async def list_legacy_records(call: Call, *, limit: int | None, offset: int) -> RecordStream[Rows]:
     """Returns the rows as the old service lists them."""
     await _note(call)
     return await call.station.records.listing(limit=limit, offset=offset)
@@ -51,10 +51,10 @@ async def plan_export(call: Call, *, export: Export, counted: bool) -> int | Non
 
 
 @operation(role=Role.VIEWER, effect=Effect.READ, graphql="Query.manufacturingExport")
-async def export_records(call: Call, *, export: Export) -> tuple[Export, RecordStream]:
+async def export_records(call: Call, *, export: Export) -> tuple[Export, RecordStream[ExportBatch]]:
     """Returns every wanted row."""
     await _note(call)
-    return export, await call.station.records.export(export.wanted, export.order)
+    return export, await call.station.records.export(export.wanted, export.order, export.format)
 
 
 @operation(role=Role.VIEWER, effect=Effect.READ, graphql="Query.manufacturingRecords")

@@ -1,7 +1,7 @@
 """The manufacturing records, as the shell side writes them (contract manufacturing)."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from adapters.foreign_failures import Failures
 from adapters.foreign_sqlite import BUSY_SECONDS, LIMIT_SECONDS, ForeignDatabase
@@ -88,6 +88,20 @@ class ManufacturingRecords:
         )
         return await self._database.rows(select)
 
+    async def next_ids(self, id: int, *, most: int, descending: bool) -> Sequence[int]:
+        """Returns up to `most` ids above `id` ascending, or below it descending."""
+        where, order = ("<", "devices.id DESC") if descending else (">", "devices.id")
+        select = Select(
+            ("id",), where=f"devices.id {where} ?", order=order, limit=most, parameters=(id,)
+        )
+        return _whole(await self._database.rows(select))
+
+    async def lines(self, ids: Collection[int], columns: Sequence[str]) -> Sequence[str] | None:
+        """Returns the rows as lines. SQLite makes them, so that nobody waits for the
+        interpreter's lock meanwhile."""
+        wanted, names = list(ids), tuple(columns)
+        return await self._database.read(lambda table: _lines(table, wanted, names))
+
     async def ids_by_time(self) -> Sequence[int]:
         """Returns all ids by the text of their time, then id, both descending."""
         return await self._ids(Select(("id",), order="{provision_ts} DESC, devices.id DESC"))
@@ -106,8 +120,7 @@ class ManufacturingRecords:
             await self._slow.aclose()
 
     async def _ids(self, select: Select) -> list[int]:
-        rows = await self._slow.rows(select)
-        return [id for row in rows if isinstance(id := row["id"], int)]
+        return _whole(await self._slow.rows(select))
 
 
 def records_database(
@@ -138,11 +151,28 @@ def logical_path(paths: HostPaths, configured: Configured) -> Callable[[], str]:
     return path
 
 
+def _whole(rows: Sequence[Row]) -> list[int]:
+    return [id for row in rows if isinstance(id := row["id"], int)]
+
+
 def _rows(table: Table, ids: Sequence[int]) -> list[Row]:
-    found: dict[object, Row] = {}
+    rows = (row for select in _selects(ids) for row in table.rows(select))
+    found = {row["id"]: row for row in rows}
+    return [found[id] for id in ids if id in found]
+
+
+def _lines(table: Table, ids: Sequence[int], columns: tuple[str, ...]) -> list[str] | None:
+    found: dict[object, str] = {}
+    for select in _selects(ids, columns):
+        for id, line, is_exact in table.lines(select):
+            if not is_exact:
+                return None
+            found[id] = line
+    return [found[id] for id in ids if id in found]
+
+
+def _selects(ids: Sequence[int], columns: tuple[str, ...] | None = None) -> Iterator[Select]:
     for first in range(0, len(ids), AT_ONCE):
         some = ids[first : first + AT_ONCE]
         where = f"devices.id IN ({', '.join('?' * len(some))})"
-        for row in table.rows(Select(where=where, parameters=tuple(some))):
-            found[row["id"]] = row
-    return [found[id] for id in ids if id in found]
+        yield Select(columns, where=where, parameters=tuple(some))

@@ -7,11 +7,15 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NewType
 
 from domain.manufacturing.record import Cell, Row, built_at, flag, moment, text, whole
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """A text that begins so is a formula to a spreadsheet (OWASP, CSV injection)."""
+
+CsvText = NewType("CsvText", str)
+"""Lines of CSV, ready to go out."""
 
 # What the writer makes of such a cell, and of bytes. It sees harmless ones too, never misses one.
 _DANGEROUS = re.compile(r"""(?:^|[\n,])(?:"[=+\-@\t\r\n]|[=+\-@\t]|"?b['"])""")
@@ -61,8 +65,10 @@ class ExportText:
             return _csv([self._columns]) if self._columns else b""
         return b"[" if self._format is ExportFormat.JSON else b""
 
-    def rows(self, rows: Sequence[Row]) -> bytes:
+    def rows(self, rows: Sequence[Row] | CsvText) -> bytes:
         """Returns the text of some rows; it takes some milliseconds for a thousand."""
+        if isinstance(rows, str):
+            return rows.encode()
         if self._format is ExportFormat.CSV:
             return _csv([[row.get(name) for name in self._columns] for row in rows])
         lines = [_json(row) for row in rows]
@@ -75,6 +81,18 @@ class ExportText:
     def end(self) -> bytes:
         """Returns what stands after all rows."""
         return b"\n]\n" if self._format is ExportFormat.JSON else b""
+
+
+def plain_csv(lines: Sequence[str], columns: int) -> CsvText | None:
+    """Returns lines of cells with commas between them as CSV, None unless that is what the writer
+    would make of them: nothing in them needs quotes, and nothing begins as a formula does."""
+    text = "".join(f"{line}\r\n" for line in lines)
+    counts = (text.count(","), text.count("\r"), text.count("\n"))
+    is_plain = counts == (len(lines) * (columns - 1), len(lines), len(lines)) and columns > 1
+    # A minus may stand anywhere but at the beginning of a cell; the others are rare enough.
+    is_plain = is_plain and not any(mark in text for mark in ('"', "=", "+", "@", "\t"))
+    is_plain = is_plain and not (text.startswith("-") or ",-" in text or "\n-" in text)
+    return CsvText(text) if is_plain else None
 
 
 def _csv(rows: Sequence[Sequence[Cell]]) -> bytes:

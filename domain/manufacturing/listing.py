@@ -1,10 +1,13 @@
 """Listings of manufacturing records: all that are wanted, in batches, whatever their number."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
+from domain.manufacturing.export import CsvText, ExportFormat, plain_csv
 from domain.manufacturing.filters import EVERYTHING, OrderField, RecordFilter, RecordOrder
-from domain.manufacturing.record import Row, whole
+from domain.manufacturing.record import Row
 from domain.manufacturing.record_index import RecordIndex
 from domain.manufacturing.records import Records, RecordsNotPrepared
 from domain.manufacturing.watching import AFTER_ALL, BEFORE_ALL
@@ -17,18 +20,23 @@ BY_TIME = RecordOrder(OrderField.TIME)
 TIME_COLUMN = "provision_ts"
 
 
+Rows = Sequence[Row]
+ExportBatch = Rows | CsvText
+B = TypeVar("B")
+
+
 @dataclass(frozen=True, slots=True)
-class RecordStream:
-    """Rows as they were written. `columns` are the table's own, in its order; a row may lack some
-    when the table is rebuilt meanwhile."""
+class RecordStream(Generic[B]):
+    """Rows as they were written, or their text. `columns` are the table's own, in its order; a row
+    may lack some when the table is rebuilt meanwhile."""
 
     columns: tuple[str, ...]
-    batches: AsyncIterator[Sequence[Row]]
+    batches: AsyncIterator[B]
 
 
 async def legacy_stream(
     records: Records, index: RecordIndex | None, *, limit: int | None, offset: int
-) -> RecordStream:
+) -> RecordStream[Rows]:
     """Returns the rows by time, the newest first (contract manufacturing section 3).
 
     Without an `index` the whole table is sorted. Raises `RecordsNotPrepared` for a table without
@@ -47,26 +55,29 @@ async def legacy_stream(
 
 
 async def export_stream(
-    records: Records, index: RecordIndex, *, wanted: RecordFilter, order: RecordOrder
-) -> RecordStream:
-    """Returns all wanted rows in this order."""
+    records: Records,
+    index: RecordIndex,
+    *,
+    wanted: RecordFilter,
+    order: RecordOrder,
+    format: ExportFormat,
+) -> RecordStream[ExportBatch]:
+    """Returns all wanted rows in this order; for CSV as its text wherever that is as plain as the
+    rows are."""
     columns = await records.columns()
     if wanted == EVERYTHING and order.by is OrderField.ID:
-        return RecordStream(columns, _by_id(records, descending=order.descending))
-    return RecordStream(columns, _rows(records, _ids(index, wanted, order)))
+        ids = _by_id(records, descending=order.descending)
+    else:
+        ids = _ids(index, wanted, order)
+    is_csv = format is ExportFormat.CSV
+    return RecordStream(columns, _csv(records, ids, columns) if is_csv else _rows(records, ids))
 
 
-async def _by_id(records: Records, *, descending: bool) -> AsyncGenerator[Sequence[Row], None]:
+async def _by_id(records: Records, *, descending: bool) -> AsyncGenerator[Sequence[int], None]:
     last = AFTER_ALL if descending else BEFORE_ALL
-    while True:
-        if descending:
-            rows = await records.rows_before(last, most=BATCH)
-        else:
-            rows = await records.rows_after(last, most=BATCH)
-        if not rows:
-            return
-        yield rows
-        last = whole(rows[-1].get("id")) or 0
+    while ids := await records.next_ids(last, most=BATCH, descending=descending):
+        yield ids
+        last = ids[-1]
 
 
 async def _ids(
@@ -109,5 +120,16 @@ async def _rows(
 ) -> AsyncGenerator[Sequence[Row], None]:
     async for ids in batches:
         rows = await records.rows(ids)
+        if rows:
+            yield rows
+
+
+async def _csv(
+    records: Records, batches: AsyncGenerator[Sequence[int], None], columns: Sequence[str]
+) -> AsyncGenerator[ExportBatch, None]:
+    async for ids in batches:
+        lines = await records.lines(ids, columns)
+        plain = await asyncio.to_thread(plain_csv, lines, len(columns)) if lines else None
+        rows = await records.rows(ids) if plain is None else plain
         if rows:
             yield rows

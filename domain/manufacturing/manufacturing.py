@@ -7,6 +7,7 @@ from dataclasses import replace
 from domain.errors import Invalid, NotFound
 from domain.events import Hub
 from domain.manufacturing.board_records import BoardRecord, RecordsChanged
+from domain.manufacturing.export import ExportFormat
 from domain.manufacturing.filters import (
     EVERYTHING,
     NEWEST_FIRST,
@@ -14,7 +15,13 @@ from domain.manufacturing.filters import (
     RecordFilter,
     RecordOrder,
 )
-from domain.manufacturing.listing import RecordStream, export_stream, legacy_stream
+from domain.manufacturing.listing import (
+    ExportBatch,
+    RecordStream,
+    Rows,
+    export_stream,
+    legacy_stream,
+)
 from domain.manufacturing.record import ManufacturingRecord, Row, record_of, whole
 from domain.manufacturing.record_index import (
     Added,
@@ -165,7 +172,7 @@ class Manufacturing:
             ids = await self._records.ids_of_duid(duid)
         return [record_of(row) for row in await self._records.rows(ids[:MOST_OF_DUID])]
 
-    async def listing(self, *, limit: int | None, offset: int) -> RecordStream:
+    async def listing(self, *, limit: int | None, offset: int) -> RecordStream[Rows]:
         """Returns the rows as the old service lists them (contract manufacturing section 3).
 
         Raises `RecordsPathNotSet`, `RecordsMissing`, and `RecordsNotPrepared` for a table without
@@ -175,12 +182,16 @@ class Manufacturing:
         index = self._index if await self._is_timely() else None
         return await legacy_stream(self._records, index, limit=limit, offset=offset)
 
-    async def export(self, wanted: RecordFilter, order: RecordOrder) -> RecordStream:
-        """Returns every wanted row; raises `RecordsMissing`."""
+    async def export(
+        self, wanted: RecordFilter, order: RecordOrder, format: ExportFormat
+    ) -> RecordStream[ExportBatch]:
+        """Returns every wanted row for a file of this format; raises `RecordsMissing`."""
         (await self.place()).require_file()
         if wanted != EVERYTHING or order.by is not OrderField.ID:
             await self.catch_up()
-        return await export_stream(self._records, self._index, wanted=wanted, order=order)
+        return await export_stream(
+            self._records, self._index, wanted=wanted, order=order, format=format
+        )
 
     def watch(self, *, newest: int) -> AsyncGenerator[RecordsFrame, None]:
         """Yields the `newest` records, then all that come in; raises `NewestInvalid`."""

@@ -104,6 +104,8 @@ def record_of(row: Row) -> ManufacturingRecord:
 
 def text(cell: Cell) -> str | None:
     """Returns the cell as text, None for NULL and for the empty text."""
+    if type(cell) is str:
+        return cell or None
     if isinstance(cell, bytes):
         return cell.decode("utf-8", "replace") or None
     return None if cell is None else str(cell) or None
@@ -114,9 +116,12 @@ def whole(cell: Cell) -> int | None:
     return cell if isinstance(cell, int) else None
 
 
+_ANSWERS = {"1": True, "0": False}
+
+
 def flag(cell: Cell) -> bool | None:
     """Returns what 1 and 0 say, None for anything else: an unknown answer is written as ''."""
-    return {"1": True, "0": False}.get(str(cell))
+    return _ANSWERS.get(cell if type(cell) is str else str(cell))
 
 
 def moment(cell: Cell) -> datetime | None:

@@ -15,7 +15,7 @@ from domain.manufacturing.export_address import (
     export_of,
 )
 from domain.manufacturing.filters import OrderField, RecordFilterInvalid
-from domain.manufacturing.listing import RecordStream
+from domain.manufacturing.listing import ExportBatch, RecordStream
 from domain.manufacturing.record import ConnectStatus
 from domain.manufacturing.record_index import RecordIndexUnavailable, RecordsIndexing
 from domain.manufacturing.records import RecordsPathNotSet
@@ -34,7 +34,7 @@ async def _asked(question: Question) -> Arguments:
     return {"export": export_of(parse_qsl(query, keep_blank_values=True, errors="replace"))}
 
 
-async def _file(found: tuple[Export, RecordStream]) -> Response:
+async def _file(found: tuple[Export, RecordStream[ExportBatch]]) -> Response:
     export, stream = found
     first, others = await opened(stream)
     text = ExportText(export.format, stream.columns)

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from domain.manufacturing.listing import RecordStream
+from domain.manufacturing.listing import RecordStream, Rows
 from domain.manufacturing.record import Cell, Row
 from domain.manufacturing.records import (
     RecordsMissing,
@@ -15,7 +15,7 @@ from resolvers.manufacturing import list_legacy_records, open_records_page
 from resolvers.operation import Call
 from rest_compat.encoding import JSON_TYPE
 from rest_compat.errors import json_bytes
-from rest_compat.manufacturing.streams import Rows, RowsAnswer, opened
+from rest_compat.manufacturing.streams import RowsAnswer, opened
 from rest_compat.numbers import stoi
 from rest_compat.question import Question
 from rest_compat.route import (
@@ -50,7 +50,7 @@ async def _asked(question: Question) -> Arguments:
     }
 
 
-async def _list(stream: RecordStream) -> Response:
+async def _list(stream: RecordStream[Rows]) -> Response:
     first, others = await opened(stream)
     # Sorted once for all rows: keys are in byte order (contract manufacturing section 3).
     texts = _Texts()

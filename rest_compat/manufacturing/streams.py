@@ -2,39 +2,37 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from typing import Generic
 
 from starlette.responses import StreamingResponse
 from starlette.types import Send
 
 from domain.errors import ProvisionerError
-from domain.manufacturing.listing import RecordStream
-from domain.manufacturing.record import Row
+from domain.manufacturing.listing import B, RecordStream
 
 log = logging.getLogger("provisioner.rest")
 
-Rows = Sequence[Row]
 
-
-async def opened(stream: RecordStream) -> tuple[Rows, AsyncIterator[Rows]]:
+async def opened(stream: RecordStream[B]) -> tuple[B | None, AsyncIterator[B]]:
     """Returns the first batch and all others; it is read before the answer begins, so that its
     errors show."""
     async for rows in stream.batches:
         return rows, stream.batches
-    return (), stream.batches
+    return None, stream.batches
 
 
-class RowsAnswer(StreamingResponse):
+class RowsAnswer(StreamingResponse, Generic[B]):
     """Text of rows: `begin`, `text` of each batch (in a thread: the loop has others to serve),
     `end`."""
 
     def __init__(
         self,
-        first: Rows,
-        others: AsyncIterator[Rows],
+        first: B | None,
+        others: AsyncIterator[B],
         *,
         begin: bytes,
-        text: Callable[[Rows], bytes],
+        text: Callable[[B], bytes],
         end: bytes,
         media_type: str,
         headers: Mapping[str, str] | None = None,
@@ -62,7 +60,7 @@ class RowsAnswer(StreamingResponse):
         yield self._begin
         if self._first:
             yield await asyncio.to_thread(self._text, self._first)
-        self._first = ()
+        self._first = None
         async for rows in self._others:
             yield await asyncio.to_thread(self._text, rows)
         yield self._end

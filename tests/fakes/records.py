@@ -140,6 +140,16 @@ class FakeRecords:
         self._check()
         return [self.by_id[known] for known in sorted(self.by_id)[::-1] if known < id][:most]
 
+    async def next_ids(self, id: int, *, most: int, descending: bool) -> Sequence[int]:
+        get = self.rows_before if descending else self.rows_after
+        return [int(str(row["id"])) for row in await get(id, most=most)]
+
+    async def lines(self, ids: Collection[int], columns: Sequence[str]) -> Sequence[str] | None:
+        rows = [[row.get(name) for name in columns] for row in await self.rows(ids)]
+        if any(isinstance(cell, bytes | float) for row in rows for cell in row):
+            return None
+        return [",".join("" if cell is None else str(cell) for cell in row) for row in rows]
+
     async def ids_by_time(self) -> Sequence[int]:
         self._check()
         keys = [(str(row["provision_ts"]), id) for id, row in self.by_id.items()]

@@ -5,6 +5,7 @@ import pytest
 
 from domain.events import Hub
 from domain.manufacturing.board_records import BoardRecord, RecordsChanged
+from domain.manufacturing.export import ExportFormat, ExportText
 from domain.manufacturing.filters import (
     EVERYTHING,
     NEWEST_FIRST,
@@ -12,7 +13,7 @@ from domain.manufacturing.filters import (
     RecordFilter,
     RecordOrder,
 )
-from domain.manufacturing.listing import BATCH, RecordStream
+from domain.manufacturing.listing import BATCH, ExportBatch, RecordStream, Rows
 from domain.manufacturing.manufacturing import Manufacturing, RecordNotFound, RecordNotNamed
 from domain.manufacturing.record_index import RecordIndexUnavailable, RecordsIndexing
 from domain.manufacturing.records import (
@@ -54,8 +55,9 @@ class Room:
         return [record.id for record in page.items]
 
 
-async def all_ids(stream: RecordStream) -> list[object]:
-    return [row["id"] async for rows in stream.batches for row in rows]
+async def all_ids(stream: RecordStream[Rows] | RecordStream[ExportBatch]) -> list[object]:
+    batches = [batch async for batch in stream.batches]
+    return [row["id"] for batch in batches if not isinstance(batch, str) for row in batch]
 
 
 async def test_pages_of_everything_need_no_index() -> None:
@@ -249,7 +251,7 @@ async def test_an_export_has_every_wanted_row_in_order(
     order: RecordOrder, wanted: RecordFilter
 ) -> None:
     room = Room(2 * BATCH + 1)
-    stream = await room.manufacturing.export(wanted, order)
+    stream = await room.manufacturing.export(wanted, order, ExportFormat.NDJSON)
     ids = list(range(2 * BATCH + 1, 0, -1))
     assert await all_ids(stream) == (ids if order.descending else ids[::-1])
     assert "provision_ts" in stream.columns
@@ -258,4 +260,24 @@ async def test_an_export_has_every_wanted_row_in_order(
 async def test_an_export_of_everything_needs_no_index() -> None:
     room = Room(3)
     room.index.failure = RecordIndexUnavailable("no room")
-    assert await all_ids(await room.manufacturing.export(EVERYTHING, NEWEST_FIRST)) == [3, 2, 1]
+    stream = await room.manufacturing.export(EVERYTHING, NEWEST_FIRST, ExportFormat.NDJSON)
+    assert await all_ids(stream) == [3, 2, 1]
+
+
+@pytest.mark.parametrize("wanted", [EVERYTHING, RecordFilter(boards=("CM5", "CM4"))])
+async def test_a_batch_of_csv_is_text_unless_something_in_it_needs_care(
+    wanted: RecordFilter,
+) -> None:
+    room = Room(3 * BATCH)
+    room.records.add(record_row(BATCH + 3, customer_key_label='=HYPERLINK("x")'))
+    room.records.add(record_row(2 * BATCH + 3, mmc_size=1.5))
+    stream = await room.manufacturing.export(wanted, OLDEST_FIRST, ExportFormat.CSV)
+    text = ExportText(ExportFormat.CSV, stream.columns)
+    batches = [batch async for batch in stream.batches]
+    precise = [
+        text.rows(list(room.records.by_id.values())[n : n + BATCH])
+        for n in range(0, 3 * BATCH, BATCH)
+    ]
+    assert [isinstance(batch, str) for batch in batches] == [True, False, False]
+    assert [text.rows(batch) for batch in batches] == precise
+    assert b"'=HYPERLINK" in precise[1]
