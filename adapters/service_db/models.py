@@ -128,7 +128,7 @@ class KeptScript(Model):
 
 
 class KeptUpload(Model):
-    """A resumable upload that is not whole yet (`domain.uploads.sessions.UploadSession`); times are
+    """A resumable upload, waiting or finished (`domain.uploads.sessions.UploadSession`); times are
     in microseconds since the epoch."""
 
     id = fields.CharField(max_length=64, primary_key=True)
@@ -139,6 +139,7 @@ class KeptUpload(Model):
     by = fields.CharField(max_length=255)
     boot = fields.CharField(max_length=64)
     synced = fields.BigIntField()
+    image = fields.CharField(max_length=255, default="", db_default="")
 
     class Meta:
         """As above."""

@@ -46,6 +46,7 @@ async def _write(session: UploadSession) -> None:
         "by": session.by,
         "boot": session.boot,
         "synced": session.synced,
+        "image": session.image,
     }
     await KeptUpload.update_or_create(id=session.id, defaults=members)
 
@@ -66,6 +67,7 @@ def _session(row: "KeptUpload") -> UploadSession:
         by=row.by,
         boot=row.boot,
         synced=row.synced,
+        image=row.image,
     )
 
 

@@ -20,6 +20,7 @@ from domain.uploads.kinds import UploadKind, UploadPlan, plan_of
 from domain.uploads.parts import Append, PartFile
 from domain.uploads.progress import Tracker, Upload, UploadPhase, upload_not_found
 from domain.uploads.refusals import UploadCancelled, UploadOver
+from domain.uploads.session_uploads import finished_upload, upload_of
 from domain.uploads.sessions import (
     Checksum,
     UploadExpired,
@@ -81,6 +82,7 @@ class ResumableUploads:
         self._boot, self._note, self._now, self._keep = boot, note, now, keep
         self._waiting: dict[str, _Waiting] | None = None
         self._loading = asyncio.Lock()
+        self._finished: dict[str, UploadSession] = {}
         self._expired: dict[str, None] = {}
 
     async def begin(self, filename: str, size: int, *, by: str, note: FileAccess) -> Upload:
@@ -113,9 +115,8 @@ class ResumableUploads:
         """Returns how far an upload is; raises `UploadNotFound`, `UploadExpired`, and
         `UploadLocked` while it is made into an image."""
         waiting = await self._load()
-        known = self._uploads.board.find(id)
-        if known is not None and known.is_resumable and known.phase is UploadPhase.COMPLETE:
-            return known
+        if id in self._finished:
+            return finished_upload(self._finished[id])
         one = self._find(waiting, id)
         if one.is_whole:
             # A client that hears of the full length takes it for done.
@@ -163,7 +164,12 @@ class ResumableUploads:
     async def look(self) -> None:
         """Gives up what waited for too long; the first time takes up what earlier runs left, and
         makes images of what is whole."""
-        for one in list((await self._load()).values()):
+        waiting = await self._load()
+        for session in list(self._finished.values()):
+            if session.expires_at <= self._now():
+                del self._finished[session.id]
+                await self._sessions.drop(session.id)
+        for one in list(waiting.values()):
             is_busy = self._uploads.workers.is_busy(one.session.id)
             if not is_busy and one.is_whole:
                 await self._finish_whole(one)
@@ -220,7 +226,19 @@ class ResumableUploads:
                 raise
             await self._forget(one)
             raise
-        await self._forget(one)
+        await self._remember(one)
+
+    async def _remember(self, one: _Waiting) -> None:
+        """Keeps what became of an upload: a client that lost the last answer asks, perhaps after a
+        restart, and must not send it all again."""
+        session = one.session
+        image = self._uploads.board.get(session.id).image or session.filename
+        expires = self._now() + self._keep
+        finished = replace(session, image=image, expires_at=expires)
+        self._finished[session.id] = finished
+        (await self._load()).pop(session.id, None)
+        await asyncio.to_thread(one.file.remove)
+        await self._sessions.keep(finished)
 
     async def _finish_whole(self, one: _Waiting) -> None:
         tracker = self._tracker(one)
@@ -252,7 +270,11 @@ class ResumableUploads:
         """Returns the uploads that wait; takes up those of earlier runs once."""
         async with self._loading:
             if self._waiting is None:
-                sessions = await self._sessions.list_all()
+                kept = await self._sessions.list_all()
+                self._finished |= {session.id: session for session in kept if session.image}
+                for session in self._finished.values():
+                    self._uploads.board.show(finished_upload(session))
+                sessions = [session for session in kept if not session.image]
                 self._waiting = await asyncio.to_thread(self._take_up, sessions)
                 for one in self._waiting.values():
                     self._show(one)
@@ -286,20 +308,7 @@ class ResumableUploads:
         return upload
 
     def _tracker(self, one: _Waiting) -> Tracker:
-        session = one.session
-        return Tracker(
-            Upload(
-                id=session.id,
-                filename=session.filename,
-                kind=one.plan.kind,
-                phase=UploadPhase.WAITING,
-                began_at=session.began_at,
-                total_bytes=session.size,
-                received_bytes=one.file.size,
-                is_resumable=True,
-                expires_at=session.expires_at,
-            )
-        )
+        return Tracker(upload_of(one.session, one.plan.kind, received=one.file.size))
 
     def _path(self, base: Path, id: str) -> Path:
         return base / f".{id}{PART_SUFFIX}"

@@ -78,7 +78,7 @@ class UploadExpired(NotFound):
 class UploadSession:
     """A resumable upload as it is kept; `synced` bytes are certainly on the disk, more may be
     there as long as the machine has not started anew (`boot` is its boot's id). `by` is who began
-    it."""
+    it; `image` is the name that it got in the store, empty until it is finished."""
 
     id: str
     filename: str
@@ -88,6 +88,7 @@ class UploadSession:
     by: str
     boot: str
     synced: int = 0
+    image: str = ""
 
 
 class UploadSessions(Protocol):

@@ -141,6 +141,30 @@ async def test_a_restart_loses_nothing(tmp_path: Path) -> None:
     assert ".stray.part" not in names
 
 
+async def test_a_finished_upload_is_known_after_a_restart(tmp_path: Path) -> None:
+    async with running_store(tmp_path) as service:
+        at = await create(service, "up.img", len(IMAGE))
+        assert (await send(service, at, 0, IMAGE)).status_code == 204
+        told = await offset(service, at)
+    async with running(tmp_path) as service:
+        assert await offset(service, at) == told == (200, str(len(IMAGE)))
+        query = "{ uploads { filename phase image receivedBytes } }"
+        shown = (await service.graphql(query))["data"]["uploads"]
+        # An upload that has ended takes nothing more, and what it became stays.
+        assert (await send(service, at, len(IMAGE), b"more")).status_code == 404
+        assert (await service.client.delete(at, headers=TUS)).status_code == 409
+        names = stored(service)
+    assert shown == [
+        {
+            "filename": "up.img",
+            "phase": "COMPLETE",
+            "image": "up.img",
+            "receivedBytes": len(IMAGE),
+        }
+    ]
+    assert "up.img" in names
+
+
 async def test_what_is_whole_at_a_start_becomes_an_image(tmp_path: Path) -> None:
     async with running_store(tmp_path) as service:
         at = await create(service, "up.img", len(IMAGE))
