@@ -7,8 +7,8 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 # Compiled files are kept: the tests start Python hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
-# Files of tests side by side, in their order: the longest is not left to the end.
-AT_ONCE := --numprocesses $(shell nproc) --dist loadfile --no-loadscope-reorder
+# Files of tests side by side; those of whole processes come after them, one by one.
+AT_ONCE := --numprocesses $(shell nproc) --dist loadfile
 LOCK_FLAGS :=
 DEMO_FLAGS :=
 
@@ -34,7 +34,8 @@ check: ## Every check and every test, without setting up
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(MAKE) generated
-	$(PYTEST) -m "not long" $(AT_ONCE)
+	$(PYTEST) -m "not long" $(AT_ONCE) --ignore tests/e2e
+	$(PYTEST) -m "not long" tests/e2e
 
 generated: ## Check the committed files: locks, vendored files, addresses, sizes
 	$(PYTEST) -q -m "not long" tests/test_repository.py

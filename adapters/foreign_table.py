@@ -35,10 +35,13 @@ class Table:
     def __init__(self, connection: sqlite3.Connection | None) -> None:
         self._connection = connection
         self._names = _Names()
+        self._texts: set[str] = set()
         if connection is None:
             return
         for row in connection.execute("PRAGMA table_info(devices)"):
             self._names[row[1]] = f"devices.{_quoted(row[1])}"
+            if _is_text(row[2]):
+                self._texts.add(row[1])
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -58,21 +61,29 @@ class Table:
         )
         return [dict(zip(names, values, strict=True)) for values in found]
 
-    def lines(self, select: Select) -> list[tuple[SqlValue, str, bool]]:
-        """Returns of each row the id, the text of its columns with commas between them, and
-        whether every cell is a text, a whole number or NULL, which is nothing; other cells have
-        no one text."""
+    def json_lines(self, select: Select) -> list[tuple[SqlValue, str]] | None:
+        """Returns of each row the id, and its columns as a JSON array that SQLite writes, which is
+        quick; None where a cell has no one spelling there: bytes, and numbers that are not whole.
+        """
         if self._connection is None or not self._names or not select.columns:
             return []
         cells = [self._names[name] for name in select.columns]
-        line = " || ',' || ".join(f"coalesce({cell}, '')" for cell in cells)
-        odd = " OR ".join(f"typeof({cell}) IN ('real', 'blob')" for cell in cells)
-        found = self._connection.execute(
-            f"SELECT devices.id, {line}, NOT ({odd}) FROM devices "  # noqa: S608 -- names are the table's own, quoted; values are parameters
-            f"WHERE {self._filled(select.where)}",
-            tuple(map(_bound, select.parameters)),
-        )
-        return [(id, text, bool(is_exact)) for id, text, is_exact in found]
+        # A column that turns numbers into texts holds no such number; of the others the sum is one.
+        numbers = [self._names[name] for name in select.columns if name not in self._texts]
+        total = " + ".join(["0", *(f"ifnull({cell}, 0)" for cell in numbers)])
+        try:
+            found = self._connection.execute(
+                f"SELECT devices.id, json_array({', '.join(cells)}), typeof({total}) "  # noqa: S608 -- names are the table's own, quoted; values are parameters
+                f"FROM devices WHERE {self._filled(select.where)}",
+                tuple(map(_bound, select.parameters)),
+            ).fetchall()
+        except sqlite3.OperationalError as error:
+            # It cannot hold bytes, takes a hundred columns, and may be left out of SQLite.
+            if "JSON" in str(error) or "json_array" in str(error):
+                return None
+            raise
+        is_whole = all(kind == "integer" for _, _, kind in found)
+        return [(id, line) for id, line, _ in found] if is_whole else None
 
     def first(self, sql: str, *parameters: SqlValue) -> tuple[SqlValue, ...] | None:
         """Returns the first row that `sql` selects, spelled as in `Select`; None if there is
@@ -102,6 +113,13 @@ class Table:
 class _Names(dict[str, str]):
     def __missing__(self, name: str) -> str:
         return "NULL"
+
+
+def _is_text(declared: str) -> bool:
+    """Whether SQLite keeps what goes into a column declared so as text (its documentation, Type
+    Affinity)."""
+    kind = declared.upper()
+    return "INT" not in kind and any(word in kind for word in ("CHAR", "CLOB", "TEXT"))
 
 
 def _quoted(name: str) -> str:

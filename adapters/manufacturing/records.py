@@ -96,11 +96,11 @@ class ManufacturingRecords:
         )
         return _whole(await self._database.rows(select))
 
-    async def lines(self, ids: Collection[int], columns: Sequence[str]) -> Sequence[str] | None:
-        """Returns the rows as lines. SQLite makes them, so that nobody waits for the
-        interpreter's lock meanwhile."""
+    async def json_lines(self, ids: Collection[int], columns: Sequence[str]) -> list[str] | None:
+        """Returns the rows as JSON. SQLite makes it, so that nobody waits for the interpreter's
+        lock meanwhile."""
         wanted, names = list(ids), tuple(columns)
-        return await self._database.read(lambda table: _lines(table, wanted, names))
+        return await self._database.read(lambda table: _json_lines(table, wanted, names))
 
     async def ids_by_time(self) -> Sequence[int]:
         """Returns all ids by the text of their time, then id, both descending."""
@@ -161,13 +161,13 @@ def _rows(table: Table, ids: Sequence[int]) -> list[Row]:
     return [found[id] for id in ids if id in found]
 
 
-def _lines(table: Table, ids: Sequence[int], columns: tuple[str, ...]) -> list[str] | None:
+def _json_lines(table: Table, ids: Sequence[int], columns: tuple[str, ...]) -> list[str] | None:
     found: dict[object, str] = {}
     for select in _selects(ids, columns):
-        for id, line, is_exact in table.lines(select):
-            if not is_exact:
-                return None
-            found[id] = line
+        lines = table.json_lines(select)
+        if lines is None:
+            return None
+        found.update(lines)
     return [found[id] for id in ids if id in found]
 
 

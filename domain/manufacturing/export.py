@@ -84,15 +84,18 @@ class ExportText:
 
 
 def plain_csv(lines: Sequence[str], columns: int) -> CsvText | None:
-    """Returns lines of cells with commas between them as CSV, None unless that is what the writer
-    would make of them: nothing in them needs quotes, and nothing begins as a formula does."""
-    text = "".join(f"{line}\r\n" for line in lines)
-    counts = (text.count(","), text.count("\r"), text.count("\n"))
-    is_plain = counts == (len(lines) * (columns - 1), len(lines), len(lines)) and columns > 1
+    """Returns rows that are compact JSON arrays as CSV, None unless that is what the writer would
+    make of them: nothing in them needs quotes, and nothing begins as a formula does."""
+    text = "".join([f"{line[1:-1]}\r\n" for line in lines])
+    # Without a backslash no text has a quote, a line's end or another control character in it.
+    is_plain = columns > 1 and "\\" not in text and text.count(",") == len(lines) * (columns - 1)
+    if not is_plain or text.startswith("null") or "\nnull" in text:
+        return None
+    plain = text.replace(",null", ",").replace('"', "")
     # A minus may stand anywhere but at the beginning of a cell; the others are rare enough.
-    is_plain = is_plain and not any(mark in text for mark in ('"', "=", "+", "@", "\t"))
-    is_plain = is_plain and not (text.startswith("-") or ",-" in text or "\n-" in text)
-    return CsvText(text) if is_plain else None
+    is_harmless = not any(mark in plain for mark in "=+@")
+    is_harmless = is_harmless and not (plain.startswith("-") or ",-" in plain or "\n-" in plain)
+    return CsvText(plain) if is_harmless else None
 
 
 def _csv(rows: Sequence[Sequence[Cell]]) -> bytes:

@@ -128,7 +128,7 @@ async def _csv(
     records: Records, batches: AsyncGenerator[Sequence[int], None], columns: Sequence[str]
 ) -> AsyncGenerator[ExportBatch, None]:
     async for ids in batches:
-        lines = await records.lines(ids, columns)
+        lines = await records.json_lines(ids, columns)
         plain = await asyncio.to_thread(plain_csv, lines, len(columns)) if lines else None
         rows = await records.rows(ids) if plain is None else plain
         if rows:

@@ -126,10 +126,10 @@ class Records(Protocol):
     async def next_ids(self, id: int, *, most: int, descending: bool) -> Sequence[int]:
         """Returns up to `most` ids above `id` ascending, or below it descending."""
 
-    async def lines(self, ids: Collection[int], columns: Sequence[str]) -> Sequence[str] | None:
-        """Returns the rows with these ids, in the order of `ids`, each as the text of these
-        columns with commas between them, whatever is in them; NULL and what the table lacks are
-        nothing. None where a cell is neither a text nor a whole number."""
+    async def json_lines(self, ids: Collection[int], columns: Sequence[str]) -> list[str] | None:
+        """Returns the rows with these ids, in the order of `ids`, each as a compact JSON array of
+        these columns; what the table lacks is null. None where a cell is neither a text nor a whole
+        number nor NULL, or nobody can tell."""
 
     async def ids_by_time(self) -> Sequence[int]:
         """Returns all ids by `provision_ts` as SQLite compares it, then id, both descending.

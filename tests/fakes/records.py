@@ -1,5 +1,6 @@
 """Manufacturing records without a database, and the tables that stations have had."""
 
+import json
 from collections.abc import Collection, Sequence
 
 from domain.errors import Unavailable
@@ -144,11 +145,11 @@ class FakeRecords:
         get = self.rows_before if descending else self.rows_after
         return [int(str(row["id"])) for row in await get(id, most=most)]
 
-    async def lines(self, ids: Collection[int], columns: Sequence[str]) -> Sequence[str] | None:
+    async def json_lines(self, ids: Collection[int], columns: Sequence[str]) -> list[str] | None:
         rows = [[row.get(name) for name in columns] for row in await self.rows(ids)]
         if any(isinstance(cell, bytes | float) for row in rows for cell in row):
             return None
-        return [",".join("" if cell is None else str(cell) for cell in row) for row in rows]
+        return [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows]
 
     async def ids_by_time(self) -> Sequence[int]:
         self._check()

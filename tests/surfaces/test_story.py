@@ -33,7 +33,7 @@ def write_row(root: Path, serial: str, port: str, state: str) -> None:
         "insert into devices(serial, endpoint, state, image, ip_address, board_type) "
         f"values('{serial}', '{port}', '{state}', 'os.img', '', '18')"
     )
-    script = f"pragma journal_mode=wal; pragma busy_timeout=5000; {TABLE}; {insert};"
+    script = f"pragma busy_timeout=5000; pragma journal_mode=wal; {TABLE}; {insert};"
     subprocess.run(["sqlite3", file, script], check=True, capture_output=True)
 
 

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from adapters.foreign_sqlite import ForeignDatabase
 from adapters.foreign_table import Select
 from adapters.manufacturing.records import FAILURES, ManufacturingRecords
 from domain.host_paths import HostPaths
+from domain.manufacturing.export import ExportFormat, ExportText, plain_csv
 from domain.manufacturing.records import (
     Records,
     RecordsNotFetched,
@@ -110,6 +112,35 @@ async def test_a_damaged_file_is_not_fetched(file: Path, records: ManufacturingR
     with pytest.raises(RecordsNotFetched, match="malformed") as caught:
         await records.count()
     assert caught.value.code == "DB_FETCH_ERROR"
+
+
+PLAIN = ["'CM5'", "''", "'null'", "'a[b]{c}'", "'ü✓'", "'a-b'", "7", "9007199254740993"]
+CAREFUL = [
+    "'a,b'", "'say \"hi\"'", "'back\\slash'", "'two' || char(10) || 'lines'", "'tab' || char(9)",
+    "'nul' || char(0) || '=1'", "'=1+1'", "'+1'", "'@x'", "'-x'", "-5", "1.5", "1e300", "x'00ff'",
+    "CAST(x'ff41' AS TEXT)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("provision_ts", "NULL"),
+        *product(("boardname", "mmc_size", "provision_ts"), PLAIN + CAREFUL),
+    ],
+)
+async def test_what_is_plain_is_what_the_writer_of_csv_makes(
+    file: Path, records: ManufacturingRecords, column: str, cell: str
+) -> None:
+    make(file, CURRENT, "10000000a0b0c0d0", "10000000a0b0c0d1")
+    run_sqlite(file, f"UPDATE devices SET {column} = {cell} WHERE id = 2")
+    columns, ids = await records.columns(), [2, 1]
+    assert await records.next_ids(3, most=5, descending=True) == ids
+    lines = await records.json_lines(ids, columns)
+    plain = None if lines is None else plain_csv(lines, len(columns))
+    written = ExportText(ExportFormat.CSV, columns).rows(await records.rows(ids)).decode()
+    assert plain in (None, written)
+    assert plain is not None or cell in CAREFUL
 
 
 class TestContract:
