@@ -70,7 +70,8 @@ async def export_stream(
     else:
         ids = _ids(index, wanted, order)
     is_csv = format is ExportFormat.CSV
-    return RecordStream(columns, _csv(records, ids, columns) if is_csv else _rows(records, ids))
+    batches = _csv(records, ids, columns) if is_csv else _rows(records, ids)
+    return RecordStream(columns, _ahead(batches))
 
 
 async def _by_id(records: Records, *, descending: bool) -> AsyncGenerator[Sequence[int], None]:
@@ -133,3 +134,23 @@ async def _csv(
         rows = await records.rows(ids) if plain is None else plain
         if rows:
             yield rows
+
+
+async def _ahead(batches: AsyncGenerator[B, None]) -> AsyncGenerator[B, None]:
+    """Yields what `batches` yields; the next one is made while one is on its way."""
+
+    async def next_one() -> B | None:
+        async for batch in batches:
+            return batch
+        return None
+
+    coming = asyncio.create_task(next_one())
+    try:
+        while (batch := await coming) is not None:
+            coming = asyncio.create_task(next_one())
+            yield batch
+    finally:
+        coming.cancel()
+        # Whoever went away is told of nothing that failed since.
+        await asyncio.gather(coming, return_exceptions=True)
+        await batches.aclose()

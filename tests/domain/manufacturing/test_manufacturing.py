@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
 import pytest
@@ -255,6 +256,27 @@ async def test_an_export_has_every_wanted_row_in_order(
     ids = list(range(2 * BATCH + 1, 0, -1))
     assert await all_ids(stream) == (ids if order.descending else ids[::-1])
     assert "provision_ts" in stream.columns
+
+
+@pytest.mark.parametrize("format", ExportFormat)
+async def test_an_export_that_fails_on_the_way_says_so_after_what_was_read(
+    format: ExportFormat,
+) -> None:
+    room = Room(3 * BATCH)
+    stream = await room.manufacturing.export(EVERYTHING, NEWEST_FIRST, format)
+    assert await anext(aiter(stream.batches))
+    room.records.failure = RecordsNotFetched("the disk is gone")
+    with pytest.raises(RecordsNotFetched):
+        await all_ids(stream)
+
+
+async def test_who_leaves_an_export_leaves_nothing_running() -> None:
+    room = Room(3 * BATCH)
+    stream = await room.manufacturing.export(EVERYTHING, NEWEST_FIRST, ExportFormat.CSV)
+    assert isinstance(stream.batches, AsyncGenerator)
+    await anext(stream.batches)
+    await stream.batches.aclose()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_an_export_of_everything_needs_no_index() -> None:
