@@ -3,7 +3,8 @@
 Subscribers share when they sent the same document, operation name and variables, their contexts
 have the same `share_key` (the role decides what is seen), and the event says that it is the same
 for all: it carries the hub's `sequence` and whether it is a `snapshot`, as `domain.events.Update`
-does. Each keeps its own source, so each gets its own first snapshot and its own pace.
+does. Each opens its own source, so each gets its own first snapshot; from then on most follow one
+of them (`schema.broadcasts`), each at its own pace.
 """
 
 import asyncio
