@@ -145,6 +145,7 @@ async def test_the_record_confirms_or_denies(
     write_record(tmp_path, SERIAL, secure=secure, at="2099-01-01 00:00:00")
     write_way(tmp_path, "SB-PROVISIONER-FINISHED")
     async with running(tmp_path) as service:
+        await service.station.statuses.settle()
         device = await standing(service)
     assert (device["status"], (device["reason"] or {}).get("cause")) == (status, cause)
 
