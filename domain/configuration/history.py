@@ -118,7 +118,10 @@ class ConfigHistory:
     async def list_page(self, request: PageRequest, *, counted: bool) -> Page[ConfigChange]:
         """Returns a page, the newest first; raises `Unavailable`."""
         await self._keep()
-        found = list(await self._kept.read(request))
+        async with self._turn:
+            # Nothing is added in between: the total is that of the page.
+            found = list(await self._kept.read(request))
+            total = await self._kept.count() if counted else None
         more, changes = len(found) > request.size, found[: request.size]
         if request.backwards:
             changes = changes[::-1]
@@ -128,7 +131,7 @@ class ConfigHistory:
             cursors=[cursor_of((change.id,), ORDER) for change in changes],
             has_next=inside if request.backwards else more,
             has_previous=more if request.backwards else inside,
-            total=await self._kept.count() if counted else None,
+            total=total,
         )
 
     async def begin(self) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from graphql import parse, validate
 
-from domain.paging import PageRequest
 from schema.build import build_schema
 from server.demo.station import build_station
 from tests.surfaces.conftest import Service, running
@@ -93,10 +92,8 @@ async def test_an_administrators_edit_is_heard(service: Service) -> None:
     text = file.read_text()
     file.write_text(text.replace("RPI_DEVICE_FAMILY=5", "RPI_DEVICE_FAMILY=2W"))
     async with asyncio.timeout(10):
-        newest = PageRequest(1, None, backwards=False)
-        while not (await service.station.config_history.list_page(newest, counted=False)).items:
+        while not (found := await history(service)):
             await asyncio.sleep(0.02)
-    found = await history(service)
     assert (found[0]["caller"], found[0]["role"], found[0]["surface"]) == (None, None, None)
     assert found[0]["settings"] == [
         {"name": "RPI_DEVICE_FAMILY", "old": "5", "new": "2W", "secret": False}
