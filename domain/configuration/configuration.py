@@ -9,7 +9,7 @@ from types import MappingProxyType
 from domain.caller import acting
 from domain.configuration.assignments import ConfigText
 from domain.configuration.edits import Edit
-from domain.configuration.file import PATIENCE, ConfigFile, locked
+from domain.configuration.file import PATIENCE, REST_SECONDS, ConfigFile, locked
 from domain.configuration.revisions import Revisions
 from domain.configuration.settings import (
     ConfigurationView,
@@ -21,6 +21,9 @@ from domain.configuration.settings import (
 from domain.configuration.variables import check_changes
 from domain.events import Event, Hub, Update, watch_view
 from domain.host_paths import HostPaths
+
+REST_TRIES = 60
+"""Looks after which a file that never rests is taken as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +123,25 @@ class Configuration:
         return stored.changes
 
     async def look(self) -> None:
-        """Tells of what somebody else has written since the last time; raises
-        `ConfigUnreadable`."""
+        """Tells of what somebody else has written since the last time, once it is written to its
+        end; raises `ConfigUnreadable`."""
+        for _ in range(REST_TRIES):
+            if await self._look(is_patient=True):
+                return
+            await asyncio.sleep(REST_SECONDS / 4)
+        await self._look(is_patient=False)
+
+    async def _look(self, *, is_patient: bool) -> bool:
         async with self._in_turn():
             settings = await self.values()
-            await self._tell_of_others({name: one.value for name, one in settings.items()})
+            present = {name: one.value for name, one in settings.items()}
+            if present != self._told and is_patient and not self._is_at_rest():
+                return False
+            await self._tell_of_others(present)
+        return True
+
+    def _is_at_rest(self) -> bool:
+        return self._user.is_at_rest() and self._packaged.is_at_rest()
 
     def view_now(self) -> ConfigurationView:
         """Like `view`, blocking."""

@@ -25,6 +25,13 @@ NEW_MODE = 0o600
 """The file may hold the Connect token, and all its readers are root (contract configuration
 3.3)."""
 
+REST_SECONDS = 0.3
+"""A file that changed less long ago may be half written: `>` in a shell and many editors empty a
+file first and write it then."""
+
+EMPTY_REST_SECONDS = 2.0
+"""The same for an empty one, which hardly anybody means."""
+
 _POLL = 0.02
 _SETTLED_NS = 2_000_000_000
 _EMPTY = parse("")
@@ -108,6 +115,17 @@ class ConfigFile:
             reason = error.strerror if isinstance(error, OSError) else error.message
             message = f"The configuration {self.logical} cannot be read: {reason}."
             raise ConfigUnreadable(message, detail=self.logical) from error
+
+    def is_at_rest(self) -> bool:
+        """Whether what `read` has just answered is likely to be what its writer meant."""
+        try:
+            stamp = Stamp.of(self._paths.real(self.logical).stat())
+        except (OSError, PathRefused):
+            return True
+        needed = REST_SECONDS if stamp.size else EMPTY_REST_SECONDS
+        age = (self._clock() - max(stamp.modified, stamp.changed)) / 1e9
+        # A time that is yet to come tells nothing.
+        return not 0 <= age < needed
 
     def write(self, old: ConfigText, changes: Mapping[str, str]) -> bool:
         """Stores `old` with `changes` made, and returns whether that changes the file at all.

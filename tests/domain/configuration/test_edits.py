@@ -1,5 +1,6 @@
 """The conditions of an edit: revision, masks, choices, confirmation."""
 
+import asyncio
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -218,6 +219,40 @@ async def test_what_others_write_is_told_to_subscribers_and_followers(
         SettingChange("RPI_DEVICE_FAMILY", "4", "5"),
     )
     assert told == [Done(changes)]
+
+
+async def test_a_file_that_its_writer_has_emptied_is_told_of_when_it_is_full(
+    configuration: Configuration, user: Path
+) -> None:
+    told: list[Done] = []
+
+    async def follower(done: Done) -> None:
+        told.append(done)
+
+    configuration.follow(follower)
+    await configuration.look()
+    text = user.read_text()
+    with user.open("w") as half:
+        look = asyncio.create_task(configuration.look())
+        await asyncio.sleep(0.4)
+        half.write(text.replace("RPI_DEVICE_FAMILY=4", "RPI_DEVICE_FAMILY=5"))
+    await look
+    assert told == [Done((SettingChange("RPI_DEVICE_FAMILY", "4", "5"),))]
+    user.write_text("")
+    await configuration.look()
+    assert len(told) == 2
+
+
+async def test_a_file_that_never_rests_is_told_of_all_the_same(
+    configuration: Configuration, user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await configuration.look()
+    monkeypatch.setattr("domain.configuration.configuration.REST_TRIES", 2)
+    monkeypatch.setattr("domain.configuration.file.REST_SECONDS", 1000.0)
+    user.write_text("RPI_DEVICE_FAMILY=5\n")
+    with configuration._hub.subscribe(ConfigurationChanged) as subscription:
+        await configuration.look()
+        assert isinstance(await subscription.next(), Published)
 
 
 async def test_an_edit_is_told_apart_from_what_others_wrote_before_it(
