@@ -46,7 +46,7 @@ def run(demo: Demo, command: str) -> str:
 
 async def until_complete(frames: AsyncIterator[Any]) -> list[Any]:
     """Returns what a subscription told of the upload, up to its end."""
-    seen = []
+    seen: list[Any] = []
     async for data in frames:
         seen += data["uploadProgress"]["uploads"]
         if seen and seen[-1]["phase"] == "COMPLETE":
@@ -57,7 +57,7 @@ async def until_complete(frames: AsyncIterator[Any]) -> list[Any]:
 async def legacy(demo: Demo) -> list[Any]:
     """Returns the messages of the old socket, up to the upload's end."""
     _, message = block(".venv/bin/python -m websockets").strip().splitlines()
-    seen = []
+    seen: list[Any] = []
     async with connect(f"ws{demo.base[4:]}/ws/progress") as socket:
         await socket.send(message.strip())
         while not seen or seen[-1].get("phase") != "complete":
