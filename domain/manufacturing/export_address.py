@@ -130,15 +130,14 @@ def _value(kind: type[V], single: dict[str, str], name: str) -> V | None:
     given = single.get(name)
     if given is None:
         return None
-    try:
-        return kind(given.upper())
-    except ValueError:
-        words = ", ".join(value.lower() for value in kind)
-        raise _invalid(name, f"it is one of {words}") from None
+    words = {value.lower(): value for value in kind}
+    if given not in words:
+        raise _invalid(name, f"it is one of {', '.join(words)}")
+    return words[given]
 
 
 def _is_descending(single: dict[str, str]) -> bool:
-    direction = single.get("direction", DESCENDING).lower()
+    direction = single.get("direction", DESCENDING)
     if direction not in (ASCENDING, DESCENDING):
         raise _invalid("direction", f"it is {ASCENDING} or {DESCENDING}")
     return direction == DESCENDING

@@ -51,7 +51,11 @@ async def _file(found: tuple[Export, RecordStream[ExportBatch]]) -> Response:
 
 
 def _words(kind: type[ExportFormat] | type[OrderField] | type[ConnectStatus]) -> Schema:
-    return {"type": "string", "enum": [value.lower() for value in kind]}
+    return _one_of(*(value.lower() for value in kind))
+
+
+def _one_of(*words: str) -> Schema:
+    return {"type": "string", "enum": [*words, ""]}
 
 
 def _parameter(name: str, description: str, schema: Schema | None = None) -> Parameter:
@@ -60,15 +64,15 @@ def _parameter(name: str, description: str, schema: Schema | None = None) -> Par
 
 TEXT: Schema = {"type": "string"}
 RECORDS: Schema = {"type": "array", "items": {"type": "object"}}
-YES_NO: Schema = {"type": "string", "enum": ["yes", "no", "unknown"]}
+YES_NO = _one_of("yes", "no", "unknown")
 NONE: Schema = {"maxLength": 0}
-"""An empty text is as good as absent."""
+"""An empty text is as good as absent, here and among words."""
 MOMENT: Schema = {"type": "string", "anyOf": [{"format": "date-time"}, NONE]}
 SEVERAL: Schema = {"type": "array", "items": {"type": "string"}}
 PARAMETERS = (
     _parameter("format", "How it is written; absent: csv.", _words(ExportFormat)),
     _parameter("order", "What it is ordered by; absent: id.", _words(OrderField)),
-    _parameter("direction", "Absent: desc.", {"type": "string", "enum": ["asc", "desc"]}),
+    _parameter("direction", "Absent: desc.", _one_of("asc", "desc")),
     *(_parameter(name, f"May be given several times; {ANY}", SEVERAL) for name in LISTS),
     *(_parameter(name, f"What the record says; {ANY}", YES_NO) for name in FLAGS),
     _parameter("connect_status", f"What came of Connect; {ANY}", _words(ConnectStatus)),

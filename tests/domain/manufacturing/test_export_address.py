@@ -59,6 +59,7 @@ def test_without_parameters_it_is_everything_as_csv() -> None:
         ("order", "weight"),
         ("direction", "up"),
         ("secure", "maybe"),
+        ("secure", "YES"),
         ("connect_status", "x"),
         ("since", "yesterday"),
         ("until", "2026-08-01"),
