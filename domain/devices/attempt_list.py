@@ -67,7 +67,8 @@ class Attempts:
         past = self._statuses.verdicts.past(run)
         failed = None if past or run.aborted else self._statuses.verdicts.failure(run)
         if failed is not None:
-            return Ending(Outcome.FAILED, Cause.UNIT_FAILED, f"{failed.name} failed: {failed.how}.")
+            reason = f"{failed.name} failed: {failed.how}."
+            return Ending(Outcome.FAILED, Cause.UNIT_FAILED, reason, failed.at)
         return ending_of(run, past)
 
     def _takes(self, runs: Runs, run: Run, wanted: AttemptFilter, ending: Ending) -> bool:

@@ -82,18 +82,21 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an attempt came out: by its rows, or by what else was seen of it."""
+    """How an attempt came out: by its rows, or by what else was seen of it. `at` is when its unit
+    failed, None where it is the rows that tell."""
 
     outcome: Outcome
     cause: Cause | None = None
     reason: str = ""
+    at: datetime | None = None
 
 
 def ending_of(run: Run, verdict: Verdict | None) -> Ending:
     """Returns how a run came out; `verdict` is what was judged of it, None where the rows alone
     are left."""
     if verdict is not None:
-        return Ending(_OUTCOMES[verdict.status], verdict.cause, verdict.reason)
+        failed_at = verdict.since if verdict.cause is Cause.UNIT_FAILED else None
+        return Ending(_OUTCOMES[verdict.status], verdict.cause, verdict.reason, failed_at)
     stage = run.stage.words.capitalize() if run.stage else "It"
     endings = (
         (run.aborted, Ending(Outcome.FAILED, Cause.ABORTED, f"{stage} was aborted.")),
@@ -111,6 +114,8 @@ def attempt_of(runs: Runs, run: Run, ending: Ending) -> Attempt:
     marks = list(runs.marks(run))
     over = ending.outcome not in _OPEN
     started_at, last_at = marks[0].at, marks[-1].at
+    if ending.at is not None and last_at is not None:
+        last_at = max(last_at, ending.at)
     return Attempt(
         id=run.id,
         board=run.key,

@@ -29,7 +29,8 @@ UNASKED = UnitReport(UnitSight.UNASKED)
 @dataclass(frozen=True, slots=True)
 class Known:
     """What was heard of a unit last; `heard` is a monotonic time, minus infinity for what was
-    there before this service."""
+    there before this service. `invocation` is systemd's id of this run, empty where it is not
+    known."""
 
     name: str
     sight: UnitSight
@@ -37,6 +38,7 @@ class Known:
     exit_status: int | None
     at: datetime | None
     heard: float
+    invocation: str = ""
 
     def is_running_as(self, name: str) -> bool:
         """Whether it runs under this name; that of a bootstrap may be escaped in two ways."""
@@ -54,6 +56,7 @@ class BoardUnits:
         self._units = units
         self._clock = clock
         self._known: dict[Work, Known] = {}
+        self._over: dict[Work, str] = {}
         self._installed: set[tuple[Stage, Style | None]] = set()
         self._began = False
         self._available = False
@@ -108,6 +111,8 @@ class BoardUnits:
         """Forgets how the units of a board ended: another run of it has begun."""
         for work, known in list(self._known.items()):
             if work.on == board and known.sight is not UnitSight.RUNNING:
+                # systemd lists a failed unit until its next start.
+                self._over[work] = known.invocation
                 del self._known[work]
 
     def report(self, stage: Stage, style: Style | None, on: str) -> UnitReport:
@@ -196,13 +201,15 @@ class BoardUnits:
         *,
         result: str = "",
     ) -> None:
-        known = self._known.get(work)
+        known, invocation = self._known.get(work), state.invocation_id if state else ""
+        if invocation and invocation == self._over.get(work):
+            return
         result, at = (state.result, state.inactive_since) if state else (result, None)
         if known is not None and known.sight is sight and (not state or known.at == at):
             return
         heard = self._clock() if self._began else float("-inf")
         status = state.exit_status if state else None
-        self._known[work] = Known(name, sight, result, status, at, heard)
+        self._known[work] = Known(name, sight, result, status, at, heard, invocation)
 
 
 async def is_any_at_work(units: Units) -> bool:

@@ -57,12 +57,14 @@ class Witnesses:
         self._now = now
         self._seen: dict[str, Seen] = {}
         self._nodes: dict[int, str | None] = {}
+        self._newest_at: dict[str, int] = {}
         self._booted_at: datetime | None = None
 
     def forget(self) -> None:
         """Forgets what belongs to rows: everything was read anew."""
         self._seen.clear()
         self._nodes.clear()
+        self._newest_at.clear()
         self.whereabouts.forget()
 
     def see(self, key: str, run: Run, *, before: bool) -> None:
@@ -165,12 +167,17 @@ class Witnesses:
             style = run.style if run.stage is Stage.PROVISIONING else None
             return run.stage, style, _long(run)
         node = self._nodes.get(run.id)
-        return (Stage.BOOTSTRAP, None, node) if node else None
+        # Once another board had the node, its unit speaks of that one.
+        is_its_own = node is not None and self._newest_at.get(node) == run.id
+        return (Stage.BOOTSTRAP, None, node) if node and is_its_own else None
 
     async def _bind(self, runs: Sequence[Run]) -> None:
         for run in runs:
             if not self._nodes.get(run.id):
-                self._nodes[run.id] = await asyncio.to_thread(find_node, self._paths, run)
+                node = await asyncio.to_thread(find_node, self._paths, run)
+                self._nodes[run.id] = node
+                if node is not None:
+                    self._newest_at[node] = max(run.id, self._newest_at.get(node, run.id))
 
 
 def _met(seen: Seen | None) -> bool:

@@ -1,5 +1,6 @@
 """Board units: names, and what is remembered of each."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -121,6 +122,24 @@ async def test_a_failure_is_remembered_where_systemd_no_longer_answers() -> None
     assert known.report(P, Style.FDE, SERIAL).how == "timeout"
     known.begin_anew(KEY)
     assert await sight(known) is UnitSight.UNASKED
+
+
+async def test_what_failed_in_an_earlier_run_of_a_board_is_not_taken_for_the_next_one() -> None:
+    source = units()
+    known = BoardUnits(source)
+    source.loaded[NAME] = running()
+    source.end(NAME, Ending("exit-code", 1))
+    await known.refresh()
+    known.begin_anew(KEY)
+    # systemd goes on to list it, and the next run is over before anybody saw it run.
+    await known.refresh()
+    assert await sight(known) is UnitSight.GONE
+    await known.hear(UnitChanged(NAME, "inactive", "dead", "done"))
+    assert await sight(known) is UnitSight.ENDED
+    source.loaded[NAME] = replace(running(), invocation_id="2" * 32)
+    source.end(NAME, Ending("exit-code", 2))
+    await known.refresh()
+    assert known.report(P, Style.FDE, SERIAL).how == "exit-code 2"
 
 
 async def test_while_systemd_does_not_answer_what_ran_is_not_known_to_run() -> None:
