@@ -52,6 +52,9 @@ class AuditFilter:
                     f"`{name}` has {len(value)} characters; it must have 1 to {LONGEST}.",
                     field=name,
                 )
+        if "\0" in (self.text or ""):
+            # SQLite's LIKE ends at a NUL.
+            raise AuditFilterInvalid("`text` holds a NUL; no entry does.", field="text")
         if self.path is not None and self.path_prefix is not None:
             raise AuditFilterInvalid("Give `path` or `pathPrefix`, not both.", field="pathPrefix")
         if self.since and self.until and self.since > self.until:

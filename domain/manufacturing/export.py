@@ -18,7 +18,9 @@ CsvText = NewType("CsvText", str)
 """Lines of CSV, ready to go out."""
 
 # What the writer makes of such a cell, and of bytes. It sees harmless ones too, never misses one.
-_DANGEROUS = re.compile(r"""(?:^|[\n,])(?:"[=+\-@\t\r\n]|[=+\-@\t]|"?b['"])""")
+_DANGEROUS = re.compile(r"""(?:^|[\n,;])(?:"[=+\-@\t\r\n]|[=+\-@\t]|"?b['"])|;[\r\n]""")
+# Where numbers have a comma, spreadsheets part cells at a semicolon.
+_INNER_FORMULA = re.compile(r";(?=[=+\-@\t\r\n])")
 
 
 class ExportFormat(StrEnum):
@@ -94,7 +96,8 @@ def plain_csv(lines: Sequence[str], columns: int) -> CsvText | None:
     plain = text.replace(",null", ",").replace('"', "")
     # A minus may stand anywhere but at the beginning of a cell; the others are rare enough.
     is_harmless = not any(mark in plain for mark in "=+@")
-    is_harmless = is_harmless and not (plain.startswith("-") or ",-" in plain or "\n-" in plain)
+    minus = any(begun in plain for begun in (",-", ";-", "\n-"))
+    is_harmless = is_harmless and not (minus or plain.startswith("-"))
     return CsvText(plain) if is_harmless else None
 
 
@@ -114,7 +117,10 @@ def _written(rows: Sequence[Sequence[Cell]]) -> str:
 def _harmless(cell: Cell) -> Cell:
     if isinstance(cell, bytes):
         cell = text(cell)
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    if not isinstance(cell, str):
+        return cell
+    cell = _INNER_FORMULA.sub(";'", cell)
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def _json(row: Row) -> str:

@@ -9,7 +9,7 @@ from domain.manufacturing.export import CsvText, ExportFormat, plain_csv
 from domain.manufacturing.filters import EVERYTHING, OrderField, RecordFilter, RecordOrder
 from domain.manufacturing.record import Row
 from domain.manufacturing.record_index import RecordIndex
-from domain.manufacturing.records import Records, RecordsNotPrepared
+from domain.manufacturing.records import Records, require_column
 from domain.manufacturing.watching import AFTER_ALL, BEFORE_ALL
 from domain.paging import Key, PageRequest
 
@@ -43,12 +43,7 @@ async def legacy_stream(
     times.
     """
     columns = await records.columns()
-    if columns and TIME_COLUMN not in columns:
-        raise RecordsNotPrepared(
-            f"The table devices has no column {TIME_COLUMN}: it is of an old version. Run the "
-            "package's post-install step; it brings the table up to date.",
-            detail=f"no such column: {TIME_COLUMN}",
-        )
+    require_column(TIME_COLUMN, columns)
     ids = _sorted_ids(records) if index is None else _ids(index, EVERYTHING, BY_TIME, skip=offset)
     skipped = offset if index is None else 0
     return RecordStream(columns, _rows(records, _cut(ids, skipped, limit)))

@@ -29,7 +29,7 @@ from domain.manufacturing.record_index import (
     RecordIndexUnavailable,
     RecordsIndexing,
 )
-from domain.manufacturing.records import Place, Records
+from domain.manufacturing.records import Place, Records, require_column
 from domain.manufacturing.statistics import MOST_BUCKETS, Statistics, StatisticsQuestion
 from domain.manufacturing.watching import (
     AFTER_ALL,
@@ -164,12 +164,15 @@ class Manufacturing:
 
     async def with_duid(self, duid: str) -> list[ManufacturingRecord]:
         """Returns the newest `MOST_OF_DUID` records with exactly this DUID, the newest first;
-        without an index the whole table is looked through."""
+        without an index the whole table is looked through. Raises `RecordsNotPrepared` for a table
+        that has no DUIDs."""
         try:
             await self.catch_up()
             ids = await self._index.ids_of_duid(duid)
         except (RecordsIndexing, RecordIndexUnavailable):
             ids = await self._records.ids_of_duid(duid)
+        if not ids:
+            require_column("rpi_duid", await self._records.columns())
         return [record_of(row) for row in await self._records.rows(ids[:MOST_OF_DUID])]
 
     async def listing(self, *, limit: int | None, offset: int) -> RecordStream[Rows]:

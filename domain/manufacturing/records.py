@@ -66,6 +66,17 @@ class RecordsNotFetched(Unavailable):
     )
 
 
+def require_column(name: str, columns: Collection[str]) -> None:
+    """Raises `RecordsNotPrepared` for a table that lacks this column; no table (no `columns`) lacks
+    none."""
+    if columns and name not in columns:
+        raise RecordsNotPrepared(
+            f"The table devices has no column {name}: it is of an old version. Run the "
+            "package's post-install step; it brings the table up to date.",
+            detail=f"no such column: {name}",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the manufacturing database should be: its logical path (empty when the variable is

@@ -92,7 +92,8 @@ class Listing:
 class ServiceFilter:
     """Every member narrows; None does not. Raises `ServiceFilterInvalid`.
 
-    `instance` is meant as it stands in the name or as it was before it was escaped.
+    `instance` is meant as it stands in the name or as it was before it was escaped, a device node
+    with its first slash or without it.
     """
 
     base_name: str | None = None
@@ -112,9 +113,15 @@ class ServiceFilter:
         parts = service.parts
         return (
             self.base_name in (None, parts.base_name)
-            and self.instance in (None, parts.instance, parts.plain_instance)
+            and (
+                self.instance in (None, parts.instance, parts.plain_instance) or self._is_on(parts)
+            )
             and self.state in (None, service.state)
         )
+
+    def _is_on(self, parts: UnitName) -> bool:
+        node = (self.instance or "").lstrip("/")
+        return bool(node) and f"/{node}" == parts.device_node
 
 
 EVERY_SERVICE = ServiceFilter()

@@ -18,12 +18,17 @@ class FailedAttempts:
         self._attempts = attempts
 
     async def find(self, record: ManufacturingRecord) -> LaterFailure | None:
-        """Returns the board's last attempt, if it began after the record and failed."""
-        if record.provisioned_at is None or not is_real(record.serial):
+        """Returns the board's last attempt, if it failed and did not begin before the record."""
+        made = record.provisioned_at
+        if not is_real(record.serial):
             return None
         page = await self._attempts.of_board(board_key(record.serial), NEWEST)
         for attempt in page.items:
             began = attempt.started_at
-            if attempt.outcome in FAILURES and began is not None and began > record.provisioned_at:
+            if attempt.outcome not in FAILURES:
+                continue
+            if began is None or made is None:
+                return LaterFailure(None, attempt.reason)
+            if began > made:
                 return LaterFailure(began, attempt.reason)
         return None

@@ -22,6 +22,7 @@ class LabelProblem(StrEnum):
     DUPLICATE = "DUPLICATE"
     NOT_SECURE = "NOT_SECURE"
     FAILED_LATER = "FAILED_LATER"
+    LATER_UNKNOWN = "LATER_UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,9 +41,10 @@ class LabelFault:
 
 @dataclass(frozen=True, slots=True)
 class LaterFailure:
-    """A run that failed after the board had been finished: when it began, and why it failed."""
+    """A run that failed after the board had been finished: when it began, and why it failed. `at`
+    is None where no time tells whether it was before or after."""
 
-    at: datetime
+    at: datetime | None
     reason: str
 
 
@@ -51,7 +52,8 @@ class LaterFailures(Protocol):
     """Knows what became of boards after their record."""
 
     async def find(self, record: ManufacturingRecord) -> LaterFailure | None:
-        """Returns the last run of the record's board, if it began after the record and failed.
+        """Returns the last run of the record's board, if it failed and did not begin before the
+        record.
         Raises a kind of `Unavailable` while nobody knows."""
 
 
@@ -138,11 +140,15 @@ class Verification:
     async def _failed_later(self, newest: ManufacturingRecord) -> list[LabelFault]:
         try:
             failure = await self._failures.find(newest)
-        except Unavailable:
-            # What became of the board later is not known; its record is, and is told.
-            return []
+        except Unavailable as error:
+            # The board's record is known, and is told all the same.
+            reason = f"Whether a later run of the board failed is not known: {error.message}"
+            return [LabelFault(LabelProblem.LATER_UNKNOWN, reason)]
         if failure is None:
             return []
+        if failure.at is None:
+            reason = f"A run of the board failed, before or after its record. {failure.reason}"
+            return [LabelFault(LabelProblem.LATER_UNKNOWN, reason.strip())]
         when = failure.at.strftime("%Y-%m-%d %H:%M:%S UTC")
         reason = f"A run that began later, at {when}, failed. {failure.reason}".strip()
         return [LabelFault(LabelProblem.FAILED_LATER, reason)]

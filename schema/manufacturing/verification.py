@@ -25,6 +25,7 @@ describe_enum(
         domain.LabelProblem.DUPLICATE: "Several boards have this code.",
         domain.LabelProblem.NOT_SECURE: "The newest record does not say that the board is secure.",
         domain.LabelProblem.FAILED_LATER: "The board's last run began after its record and failed.",
+        domain.LabelProblem.LATER_UNKNOWN: "Nobody knows whether a later run of the board failed.",
     },
 )
 

@@ -110,6 +110,7 @@ class FakeRecords:
         self.by_id = {id: row for row in rows if isinstance(id := row["id"], int)}
         self.where = Place(LOGICAL, configured=True, present=True)
         self.failure: Unavailable | None = None
+        self.lacking: set[str] = set()
 
     def add(self, *rows: Row) -> None:
         self.by_id |= FakeRecords(rows).by_id
@@ -127,7 +128,8 @@ class FakeRecords:
 
     async def columns(self) -> tuple[str, ...]:
         self._check()
-        return tuple(next(iter(self.by_id.values()), {}))
+        names = next(iter(self.by_id.values()), {})
+        return tuple(name for name in names if name not in self.lacking)
 
     async def rows(self, ids: Collection[int]) -> Sequence[Row]:
         self._check()

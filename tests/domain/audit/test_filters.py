@@ -72,6 +72,7 @@ def test_an_old_row_is_found_by_its_local_time() -> None:
         (lambda: AuditFilter(correlation_id=""), "correlationId"),
         (lambda: AuditFilter(path="/a", path_prefix="/"), "pathPrefix"),
         (lambda: AuditFilter(since=AT, until=AT - timedelta(seconds=1)), "since"),
+        (lambda: AuditFilter(text="a\0b"), "text"),
     ],
 )
 def test_what_makes_no_sense_is_refused(made: Callable[[], AuditFilter], field: str) -> None:

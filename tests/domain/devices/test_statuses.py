@@ -397,6 +397,29 @@ async def test_the_failure_of_a_node_before_the_run_is_another_boards(
     assert view.verdict.status is Status.ACTIVE
 
 
+async def test_the_failure_of_a_node_after_another_board_had_it_is_that_ones(
+    station: JudgedStation,
+) -> None:
+    for key in (KEY, OTHER[8:]):
+        link = station.root / f"var/log/rpi-sb-provisioner/{key}/bootstrap.log"
+        link.parent.mkdir(parents=True)
+        link.symlink_to("/var/log/rpi-sb-provisioner/early/dev/bus/usb/001/004/bootstrap.log")
+    await station.statuses.ready()
+    station.start_unit(BOOTSTRAP)
+    station.write("BOOTSTRAP-STARTED", serial=KEY)
+    assert (await station.view()).verdict.facts.unit.name == BOOTSTRAP
+    station.clock.seconds += 60
+    station.write("BOOTSTRAP-STARTED", serial=OTHER[8:], port="1-1.3")
+    await station.statuses.ready()
+    station.end_unit(BOOTSTRAP, result="exit-code", status=1)
+    await station.hear(BOOTSTRAP, "failed", "failed", "exit-code")
+    station.statuses.doubt({KEY, OTHER[8:]})
+    await station.statuses.ready()
+    found = [station.statuses.find(key) for key in (KEY, OTHER[8:])]
+    failed = [view is not None and view.verdict.cause is Cause.UNIT_FAILED for view in found]
+    assert failed == [False, True]
+
+
 async def test_a_failure_is_explained_by_the_last_line_of_its_log(station: JudgedStation) -> None:
     station.log(f"{SERIAL}/provisioner.log", b"begin\nERROR: \xff mmcblk0 is too small\n")
     await begun(station)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.manufacturing.export import ExportFormat, ExportText
+from domain.manufacturing.export import ExportFormat, ExportText, plain_csv
 from domain.manufacturing.record import Cell, Row
 from tests.fakes.records import record_row
 
@@ -38,6 +38,13 @@ def test_what_a_spreadsheet_takes_for_a_formula_is_made_harmless(start: str, col
     lines = cells(written(ExportFormat.CSV, [record_row(1), {**record_row(2), column: evil}]))
     assert lines[2][lines[0].index(column)] == f"'{evil}"
     assert lines[1][lines[0].index("boardname")] == "CM5"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+def test_a_formula_behind_a_semicolon_is_made_harmless(start: str) -> None:
+    lines = cells(written(ExportFormat.CSV, [record_row(1, boardname=f"CM5;{start}1+1;x")]))
+    assert lines[1][lines[0].index("boardname")] == f"CM5;'{start}1+1;x"
+    assert plain_csv([f'[1,"CM5;{start}1"]'], 2) is None
 
 
 def test_bytes_are_the_text_they_hold() -> None:

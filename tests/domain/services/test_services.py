@@ -101,6 +101,14 @@ async def test_an_escaped_instance_is_found_by_its_plain_text(services: Services
     assert len(await listed(services, ServiceFilter(instance="a b"))) == 1
 
 
+@pytest.mark.parametrize("unit", ["dev-bus-usb-001-004", "-dev-bus-usb-001-004"])
+@pytest.mark.parametrize("node", ["/dev/bus/usb/001/004", "dev/bus/usb/001/004"])
+async def test_a_device_node_is_an_instance_with_its_slash_or_without(unit: str, node: str) -> None:
+    name = f"rpi-sb-bootstrap@{unit}.service"
+    services = Services(Hub(), FakeJournal([own(name, "x", 0)]), FakeUnits(NOON))
+    assert len(await listed(services, ServiceFilter(instance=node))) == 1
+
+
 async def test_without_a_bus_the_journal_has_to_do(services: Services, units: FakeUnits) -> None:
     units.reason = "no bus"
     told = await services.list_told()

@@ -7,7 +7,12 @@ from domain.errors import Unavailable
 from domain.events import Hub
 from domain.manufacturing.manufacturing import Manufacturing
 from domain.manufacturing.record import Cell
-from domain.manufacturing.records import Place, RecordsMissing, RecordsNotFetched
+from domain.manufacturing.records import (
+    Place,
+    RecordsMissing,
+    RecordsNotFetched,
+    RecordsNotPrepared,
+)
 from domain.paging import CursorInvalid, PageRequest
 from domain.verification.scans import EVERY_SCAN, LabelProblem, ScanFilter
 from domain.verification.verification import LaterFailure, QrCodeInvalid, Verdict, Verification
@@ -86,7 +91,27 @@ async def test_a_later_failure_is_told_with_its_reason() -> None:
 async def test_a_label_is_answered_while_nobody_knows_of_later_failures() -> None:
     bench = Bench()
     bench.failures.failure = Unavailable("state.db is locked")
-    assert (await bench.scan()).faults == ()
+    verdict = await bench.scan()
+    assert verdict.record is not None
+    assert [(fault.problem, fault.reason) for fault in verdict.faults] == [
+        (
+            LabelProblem.LATER_UNKNOWN,
+            "Whether a later run of the board failed is not known: state.db is locked",
+        )
+    ]
+
+
+async def test_a_failure_without_a_time_may_be_a_later_one() -> None:
+    bench = Bench()
+    bench.failures.found = LaterFailure(None, "Provisioning was aborted.")
+    assert problems(await bench.scan()) == [LabelProblem.LATER_UNKNOWN]
+
+
+async def test_a_table_without_codes_makes_no_label_unknown() -> None:
+    bench = Bench()
+    bench.records.lacking.add("rpi_duid")
+    with pytest.raises(RecordsNotPrepared):
+        await bench.scan("nope")
 
 
 async def test_a_scan_is_kept_with_who_what_and_the_answer() -> None:
