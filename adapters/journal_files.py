@@ -50,8 +50,8 @@ def journal_files(paths: HostPaths) -> Marks:
 
 
 def open_journal(files: Sequence[Path]) -> tuple[OpenJournal | None, list[Path]]:
-    """Returns the files as one journal, None where there are none, and those that are no journals
-    and were left out; raises `JournalDenied`."""
+    """Returns the files as one journal, None where there are none or only empty ones, and those
+    that are no journals and were left out; raises `JournalDenied` where all are."""
     if not files:
         return None, []
     try:
@@ -61,6 +61,8 @@ def open_journal(files: Sequence[Path]) -> tuple[OpenJournal | None, list[Path]]
         good = [file for file in files if _opens(file)]
     if not good:
         require_readable(files)
+        if any(file.stat().st_size for file in files if file.exists()):
+            raise JournalDenied("none of its files can be read as a journal")
     bad = [file for file in files if file not in good]
     return (OpenJournal(good, threshold=LONGEST_MESSAGE) if good else None), bad
 

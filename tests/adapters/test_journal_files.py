@@ -177,6 +177,18 @@ async def test_a_spoilt_file_hides_no_other(
     assert [record.args for record in caplog.records] == [(["empty.journal", "garbage.journal"],)]
 
 
+async def test_a_journal_of_spoilt_files_alone_is_not_called_empty(
+    journal: SystemdJournal, tmp_path: Path
+) -> None:
+    folder = journal_folder(tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "empty.journal").touch()
+    assert await said(journal) == []
+    (folder / "garbage.journal").write_bytes(os.urandom(1 << 16))
+    with pytest.raises(JournalUnavailable, match="none of its files can be read"):
+        await said(journal)
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_a_damaged_file_never_harms_the_service(
     journal: SystemdJournal, tmp_path: Path, seed: int
