@@ -10,7 +10,14 @@ from domain.configuration.edits import Edit
 from domain.configuration.file import ConfigNotWritten
 from domain.configuration.history import ConfigChange
 from domain.configuration.settings import ConfigurationView, SettingChange
+from domain.configuration.variables import ConfigValueRefused
+from domain.errors import Conflict, Invalid, NotFound
 from domain.events import Update
+from domain.firmware.firmware import FAMILY
+from domain.firmware.firmware import VARIABLE as FIRMWARE
+from domain.keys.registry import PEM_VARIABLE, URI_VARIABLE
+from domain.keys.selection import VARIABLES as SELECTING
+from domain.keys.selection import Selection
 from domain.paging import Page, PageRequest
 from domain.preflight.answers import FieldAnswer
 from resolvers.operation import Call, Effect, operation, watch
@@ -56,6 +63,7 @@ async def update_configuration(
 
     def prepare(values: Mapping[str, str], differing: AbstractSet[str]) -> None:
         _check_role(call, differing)
+        _check_meant(call, values, differing)
         call.station.new_databases.provide(values, changed=differing, note=call.file_access)
 
     with _noted(call):
@@ -94,6 +102,26 @@ def watch_configuration(call: Call) -> AsyncGenerator[Update[ConfigurationView],
 def _check_role(call: Call, names: Iterable[str]) -> None:
     if any(name.startswith(KEYS) for name in names):
         call.caller.require(Role.KEY_OFFICER)
+
+
+def _check_meant(call: Call, values: Mapping[str, str], differing: AbstractSet[str]) -> None:
+    """Raises `ConfigValueRefused` for firmware and keys that boards cannot be made with."""
+    path = values.get(FIRMWARE, "")
+    with _refusing(FIRMWARE):
+        if path and FIRMWARE in differing:
+            call.station.firmware.check_now(path, family=values.get(FAMILY, ""))
+    with _refusing(PEM_VARIABLE):
+        if differing & SELECTING:
+            selection = Selection(values.get(PEM_VARIABLE, ""), values.get(URI_VARIABLE, ""))
+            call.station.keys.signing_keys.require_fit_now(selection)
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (Invalid, Conflict, NotFound) as error:
+        raise ConfigValueRefused(f"{name}: {error.message}", field=name) from error
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from domain.configuration.confirming import check_confirmed
-from domain.configuration.masking import unmasked
+from domain.configuration.masking import holds_pin, unmasked
 from domain.configuration.revisions import Revisions
-from domain.configuration.variables import check_changes, check_choice
+from domain.configuration.variables import ConfigValueRefused, check_changes, check_choice
 
 Prepare = Callable[[Mapping[str, str], AbstractSet[str]], None]
 """What is done, in a thread, with all values that will be in force and the names of those that are
@@ -43,7 +43,7 @@ class Edit:
         differing = {one for one, value in wanted.items() if value != present.get(one, "")}
         for name in wanted:
             if name in differing:
-                check_choice(name, wanted[name])
+                _check(name, wanted[name])
         if self.confirmed is not None:
             check_confirmed(wanted, current=present, confirmed=self.confirmed)
         if self.prepare is not None:
@@ -56,3 +56,11 @@ class Edit:
             for name, value in self.changes.items()
         }
         return {name: value for name, value in meant.items() if value == self.changes[name]}
+
+
+def _check(name: str, value: str) -> None:
+    check_choice(name, value)
+    if holds_pin(name, value):
+        # The file is read by many, and shown (contract configuration 12, register [F]).
+        message = f"{name} holds a PIN in the clear; leave it out and store it as the token's PIN."
+        raise ConfigValueRefused(message, field=name)

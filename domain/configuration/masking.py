@@ -9,7 +9,8 @@ MASK = "********"
 """What stands for a secret. Sent back, it means that the secret stays as it is (contract
 configuration 12)."""
 
-_PIN = re.compile(r"(pin-value=)[^;&?]+", re.IGNORECASE)
+# To the end: a PIN that was not percent-encoded may hold what parts the others.
+_PIN = re.compile(r"(pin-value=).+", re.IGNORECASE | re.DOTALL)
 
 
 def masked(name: str, value: str) -> str:
@@ -24,6 +25,11 @@ def masked(name: str, value: str) -> str:
 def is_secret(name: str, value: str) -> bool:
     """Whether the value holds something that is never shown."""
     return bool(value) and (variable_of(name).secret or bool(_PIN.search(value)))
+
+
+def holds_pin(name: str, value: str) -> bool:
+    """Whether the value of a setting that is shown holds a PIN."""
+    return not variable_of(name).secret and bool(_PIN.search(value))
 
 
 def unmasked(name: str, value: str, *, current: str) -> str:
@@ -42,4 +48,4 @@ def unmasked(name: str, value: str, *, current: str) -> str:
 def _holds_mask(name: str, value: str) -> bool:
     if variable_of(name).secret:
         return value == MASK
-    return any(found[0].endswith(f"={MASK}") for found in _PIN.finditer(value))
+    return any(f"={MASK}" in found[0] for found in _PIN.finditer(value))

@@ -19,6 +19,9 @@ SYSTEM = frozenset(
 SHARED = ("/var/lib", "/var/log", "/var/cache", "/var/lib/rpi-sb-provisioner")
 """Folders that many programs keep things in; a folder of its own below them is fine."""
 
+SCRIPTS = ("/srv/rpi-sb-provisioner/tmp", "/srv/rpi-sb-provisioner/uploads")
+"""Where the station's scripts have what they work on just now (contract configuration 1)."""
+
 
 class WorkdirRefused(Conflict):
     """The configured working folder is one that is never emptied."""
@@ -67,7 +70,7 @@ def _check(paths: HostPaths, settings: Mapping[str, Setting], shown: str, logica
 
 def _kept_trees(paths: HostPaths) -> list[PurePosixPath]:
     config = str(PurePosixPath(paths.config).parent)
-    trees = (config, paths.images, paths.logs, paths.runtime)
+    trees = (config, paths.images, paths.logs, paths.runtime, *SCRIPTS)
     return [_resolved(paths, tree) for tree in trees]
 
 

@@ -145,8 +145,8 @@ class KeyFiles:
             entry, folder = self._paths.entry(path), self._paths.real(self._paths.keys)
         except PathRefused:
             return False
-        name = PurePosixPath(path).suffix
-        return entry.parent == folder and name in (".pem", ".key") and not entry.is_dir()
+        suffix = PurePosixPath(path).suffix.lower()
+        return entry.parent == folder and suffix in (".pem", ".key") and not entry.is_dir()
 
     def is_below(self, path: str) -> bool:
         """Whether a path is an existing file below the keys' folder, once links are followed

@@ -16,6 +16,8 @@ from domain.keys.reports import KeyReport
 T = TypeVar("T", str, int, bool)
 PEM_VARIABLE = "CUSTOMER_KEY_FILE_PEM"
 URI_VARIABLE = "CUSTOMER_KEY_PKCS11_NAME"
+LARGEST_SIZE = 1 << 20
+"""Bits. No key has as many."""
 LARGEST_REGISTRY = 1 << 20
 """Bytes. A key takes about 500."""
 _FACTS = {
@@ -149,7 +151,9 @@ def parse_registry(content: bytes) -> Registry:
     """Returns the registry; raises `RegistryUnreadable` with the place that is wrong, since an
     entry that is skipped would be lost with the next change."""
     try:
-        whole = json.loads(content.decode())
+        # Python reads what no other program takes: NaN, numbers beyond 64 bits, half characters.
+        whole = json.loads(content.decode(), parse_int=_whole_number, parse_constant=_no_number)
+        json.dumps(whole, ensure_ascii=False).encode()
     except ValueError as error:
         # The position is told, not the text around it.
         line = getattr(error, "lineno", None)
@@ -218,6 +222,8 @@ def _key(entry: object, number: int) -> SigningKey:
 
 def _report(members: Mapping[str, object], where: str) -> KeyReport:
     facts = {name: _member(members, name, kind(), where) for name, kind in _FACTS.items()}
+    if not 0 <= int(facts["keySize"]) <= LARGEST_SIZE:
+        raise _wrong(f"`keySize` of {where} is no size")
     return KeyReport(
         algorithm=str(facts["algorithm"]),
         bits=int(facts["keySize"]),
@@ -225,6 +231,17 @@ def _report(members: Mapping[str, object], where: str) -> KeyReport:
         is_fit=bool(facts["isFitForPurpose"]),
         status=str(facts["statusMessage"]),
     )
+
+
+def _whole_number(digits: str) -> int:
+    number = int(digits)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(digits)
+    return number
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(word)
 
 
 def _object(value: object, where: str) -> Mapping[str, object]:

@@ -199,6 +199,13 @@ class SigningKeys:
             note("ACTIVATE_KEY", found.shown.place, info=_changed(key_id) if changed else key_id)
             return (await self._registry.read()).get(key_id)
 
+    def require_fit_now(self, selection: Selection) -> None:
+        """Raises `KeyUnfit` where a registered key is named that is not fit; blocks, and raises
+        `RegistryUnreadable`."""
+        for key in self._registry.read_now().keys:
+            if selection.names(key) and not key.report.is_fit:
+                raise KeyUnfit(f"{key.report.status}.", detail=key.id)
+
     async def deactivate(self, *, note: FileAccess) -> Registry:
         """Makes no key active; raises as `KeyRegistry.change` and `Configuration.update` do."""
         async with self._turn:

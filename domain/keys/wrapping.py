@@ -72,7 +72,11 @@ class DeviceWrapping:
             except InvalidTag:
                 continue
         if not tried:
-            raise _no_key()
+            raise DeviceKeyMissing(
+                "The secret was wrapped on another board, or this board's key cannot be read: none "
+                "is there. A new key would not open it; use the board it was wrapped on, or store "
+                "the secret again."
+            )
         raise SecretNotUnwrapped(
             f"None of this board's {tried} key(s) opens the secret: it was wrapped on another "
             "board, or it is damaged; store it again."

@@ -108,6 +108,22 @@ async def test_both_surfaces_refuse_the_same(
 
 
 @pytest.mark.parametrize(
+    "path",
+    ["/etc/passwd", "x", f"{BASE}/bootloader-2711/latest/pieeprom-2026-06-09.bin", "/usr/../etc"],
+)
+async def test_a_setting_is_no_way_round_the_checks(tree: FirmwareTree, path: str) -> None:
+    before = (tree.root / CONFIG[1:]).read_bytes()
+    async with running(tree.root) as service:
+        body = {"RPI_DEVICE_FIRMWARE_FILE": path, "RPI_CONNECT_DESCRIPTION": "x"}
+        answer = await service.client.post("/options/set", json=body)
+        assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_CONFIG_VALUE")
+        assert (tree.root / CONFIG[1:]).read_bytes() == before
+        good = await service.client.post("/options/set", json={"RPI_DEVICE_FIRMWARE_FILE": NEW})
+        gone = await service.client.post("/options/set", json={"RPI_DEVICE_FIRMWARE_FILE": ""})
+    assert (good.status_code, gone.status_code) == (200, 200)
+
+
+@pytest.mark.parametrize(
     ("body", "code"),
     [
         (b"{}", "MISSING_FIRMWARE_PATH"),

@@ -120,6 +120,22 @@ async def test_a_key_that_is_not_fit_is_kept_and_refused(keys: Service) -> None:
     assert (refused.status_code, refused.json()["error_code"]) == (400, "KEY_ACTIVATE_FAILED")
     problem = await mutate(keys, "activateSigningKey", "", id=body["keyId"])
     assert (problem["code"], problem["status"], problem["field"]) == ("KEY_UNFIT", 409, "id")
+    # The setting itself is no way round.
+    path = "/etc/rpi-sb-provisioner/keys/ec.key"
+    answer = await keys.client.post("/options/set", json={"CUSTOMER_KEY_FILE_PEM": path})
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_CONFIG_VALUE")
+    assert (await keys.client.get("/options/keys")).json()["activeKeyId"] == ""
+
+
+async def test_the_file_of_a_removed_key_goes_whatever_its_ending(keys: Service) -> None:
+    await upload(keys, "first.pem", rsa_pem())
+    loud = (await upload(keys, "LOUD.PEM", rsa_pem(1))).json()
+    first = (await keys.client.get("/options/keys")).json()["keys"][0]["id"]
+    await keys.client.post("/options/keys/activate", json={"id": first})
+    folder = keys.root / "etc/rpi-sb-provisioner/keys"
+    assert (folder / "LOUD.PEM").exists()
+    await keys.client.post("/options/keys/remove", json={"id": loud["keyId"]})
+    assert not (folder / "LOUD.PEM").exists()
 
 
 async def test_public_half_and_trial(keys: Service) -> None:

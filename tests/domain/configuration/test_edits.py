@@ -221,6 +221,23 @@ async def test_what_others_write_is_told_to_subscribers_and_followers(
     assert told == [Done(changes)]
 
 
+@pytest.mark.parametrize(
+    "uri", ["pkcs11:object=k?pin-value=1234", "pkcs11:object=k;PIN-VALUE=1;a=b"]
+)
+async def test_a_pin_is_not_stored_in_a_uri(
+    configuration: Configuration, user: Path, uri: str
+) -> None:
+    with pytest.raises(ConfigValueRefused) as refused:
+        await edit(configuration, {"CUSTOMER_KEY_PKCS11_NAME": uri})
+    assert "1234" not in refused.value.message
+    assert user.read_text() == USER
+    # One that an administrator wrote stays, sent back as it is shown.
+    user.write_text(f"CUSTOMER_KEY_PKCS11_NAME='{uri}'\n")
+    shown = (await configuration.values())["CUSTOMER_KEY_PKCS11_NAME"].shown
+    await edit(configuration, {"CUSTOMER_KEY_PKCS11_NAME": shown, "RPI_DEVICE_FAMILY": "5"})
+    assert await configuration.value("CUSTOMER_KEY_PKCS11_NAME") == uri
+
+
 async def test_a_file_that_its_writer_has_emptied_is_told_of_when_it_is_full(
     configuration: Configuration, user: Path
 ) -> None:

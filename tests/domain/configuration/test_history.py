@@ -77,7 +77,10 @@ async def test_a_change_is_kept_with_who_when_and_what(bench: Bench) -> None:
 
 
 async def test_a_uri_with_a_pin_is_a_secret(bench: Bench) -> None:
-    await bench.set(CUSTOMER_KEY_PKCS11_NAME="pkcs11:object=k;type=private?pin-value=1234")
+    await bench.configuration.look()
+    uri = "pkcs11:object=k;type=private?pin-value=1234"
+    bench.user.write_text(f"{USER}CUSTOMER_KEY_PKCS11_NAME='{uri}'\n")
+    await bench.configuration.look()
     (alteration,) = bench.kept.kept[0].alterations
     assert (alteration.is_secret, alteration.new) == (True, "")
     assert "1234" not in repr(bench.kept.kept)

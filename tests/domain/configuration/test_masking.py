@@ -6,7 +6,7 @@ from domain.configuration.masking import MASK, is_secret, masked, unmasked
 from domain.configuration.variables import ConfigValueRefused
 
 URI = "pkcs11:object=k;type=private?pin-value=12%2034&module-name=p11"
-SHOWN = f"pkcs11:object=k;type=private?pin-value={MASK}&module-name=p11"
+SHOWN = f"pkcs11:object=k;type=private?pin-value={MASK}"
 TOKEN, KEY = "RPI_CONNECT_API_KEY", "CUSTOMER_KEY_PKCS11_NAME"
 
 
@@ -19,8 +19,9 @@ TOKEN, KEY = "RPI_CONNECT_API_KEY", "CUSTOMER_KEY_PKCS11_NAME"
         (
             KEY,
             "pkcs11:object=k;PIN-VALUE=1;type=private",
-            f"pkcs11:object=k;PIN-VALUE={MASK};type=private",
+            f"pkcs11:object=k;PIN-VALUE={MASK}",
         ),
+        (KEY, "pkcs11:object=k?pin-value=12;34&5?6", f"pkcs11:object=k?pin-value={MASK}"),
         ("SOME_PASSWORD", "x", MASK),
         ("RPI_CONNECT_DESCRIPTION", MASK, MASK),
         ("RPI_DEVICE_FAMILY", "5", "5"),

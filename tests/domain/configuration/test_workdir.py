@@ -157,6 +157,8 @@ async def test_links_inside_are_deleted_and_never_followed(bench: Bench) -> None
         "/var/lib/rpi-sb-provisioner",
         "/srv/rpi-sb-provisioner",
         "/srv/rpi-sb-provisioner/images",
+        "/srv/rpi-sb-provisioner/tmp",
+        "/srv/rpi-sb-provisioner/uploads/one",
         "/srv/rpi-sb-provisioner/images/idp",
         "/srv/rpi-sb-provisioner/workdir/../images",
         "/run/rpi-sb-provisioner",

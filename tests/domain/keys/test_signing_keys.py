@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.configuration.variables import ConfigValueRefused
 from domain.errors import ProvisionerError
 from domain.events import Published
 from domain.keys.firmware_crypto import DeviceKeyMissing, FirmwareCryptoUnavailable
@@ -11,7 +12,7 @@ from domain.keys.key_files import KeyFileMissing
 from domain.keys.key_registry import SigningKeysChanged
 from domain.keys.names import KeyNameInvalid, KeyTypeInvalid
 from domain.keys.pem import LARGEST_KEY, KeyFormatInvalid
-from domain.keys.registry import KeyKind, KeyNotFound, RegistryUnreadable
+from domain.keys.registry import KeyKind, KeyNotFound, RegistryUnreadable, new_key
 from domain.keys.registry_file import RegistryNotWritten
 from domain.keys.reports import KeyReport, rsa_report
 from domain.keys.signing_keys import (
@@ -23,7 +24,7 @@ from domain.keys.signing_keys import (
 )
 from domain.keys.wrapping import SecretNotUnwrapped, is_wrapped
 from tests.domain.keys.samples import ec_pem, public_pem, rsa_key, rsa_pem
-from tests.domain.keys.station import KEYS, KeyStation
+from tests.domain.keys.station import KEYS, NOW, KeyStation
 from tests.fakes.firmware_crypto import FakeFirmwareCrypto
 from tests.fakes.tokens import NoTokenKeys
 
@@ -376,12 +377,17 @@ async def test_a_tokens_key_is_registered_once(station: KeyStation) -> None:
 
 async def test_a_pin_in_an_old_uri_is_not_shown(station: KeyStation) -> None:
     report = rsa_report((1 << 2047) + 1, 65537)
-    done = await station.keys.register_token(
-        URI + "?pin-value=4711", label="", report=report, activate=False, note=station.notes
-    )
-    assert "4711" not in repr(done.key.shown)
-    assert done.key.shown.uri.startswith(URI)
+    with pytest.raises(ConfigValueRefused):
+        await station.keys.register_token(
+            URI + "?pin-value=4711", label="", report=report, activate=True, note=station.notes
+        )
+    assert await station.configuration.value("CUSTOMER_KEY_PKCS11_NAME") == ""
     assert "4711" not in repr(station.notes)
+    old = new_key(
+        KeyKind.PKCS11, URI + "?pin-value=4711", label="", report=report, is_wrapped=True, now=NOW
+    )
+    assert "4711" not in repr(old.shown)
+    assert old.shown.uri.startswith(URI)
 
 
 class ShowingToken(NoTokenKeys):
