@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.configuration.configuration import Configuration
+from domain.configuration.masking import holds_pin
 from domain.errors import ProvisionerError
 from domain.file_accesses import FileAccess
 from domain.host_paths import HostPaths, PathRefused
 from domain.keys.key_files import KeyFiles
 from domain.keys.key_registry import KeyRegistry
-from domain.keys.registry import KeyKind, Registry, RegistryUnreadable
+from domain.keys.registry import URI_VARIABLE, KeyKind, Registry, RegistryUnreadable
 from domain.keys.selection import selected_now
 
 log = logging.getLogger("provisioner.keys")
@@ -109,12 +110,14 @@ class SecretsAtRest:
         return done
 
     def _status(self) -> EncryptionStatus:
-        selected = selected_now(self._configuration).path
+        selection = selected_now(self._configuration)
+        selected = selection.path
         pin, key = self._protection(self._paths.pin), self._protection(selected)
         keys = dict.fromkeys([selected, *_paths_of(self._registry_or_none())])
         plain = [path for path in keys if path and self._files.is_wrapped(path) is False]
         pins = [] if pin.wrapped else [self._paths.pin]
-        return EncryptionStatus(pin, key, (*pins, *plain))
+        uris = [self._paths.config] if holds_pin(URI_VARIABLE, selection.uri) else []
+        return EncryptionStatus(pin, key, (*pins, *plain, *uris))
 
     def _protection(self, path: str) -> Protection:
         wrapped = self._files.is_wrapped(path) if path else None
@@ -134,7 +137,8 @@ class SecretsAtRest:
             return Registry()
 
     def _migrate(self, target: Target, note: FileAccess) -> Migration:
-        selected = selected_now(self._configuration).path
+        selection = selected_now(self._configuration)
+        selected = selection.path
         keys = [] if target is Target.PIN else [selected]
         if target is Target.EVERYTHING:
             keys += _paths_of(self._registry.read_now())
@@ -142,7 +146,14 @@ class SecretsAtRest:
         pin = None
         if target is not Target.KEY and self._protection(self._paths.pin).configured:
             pin = _ended(self._paths.pin, self._wrap_pin, note)
-        return Migration(pin, tuple(_ended(path, self._files.wrap, note) for path in there))
+        ended = [_ended(path, self._files.wrap, note) for path in there]
+        if target is not Target.KEY and holds_pin(URI_VARIABLE, selection.uri):
+            # Which of two PINs is right, nobody but its owner knows.
+            problem = (
+                f"{URI_VARIABLE} holds a PIN; store it as the token's PIN, set the URI without it"
+            )
+            ended.append(WrappingResult(self._paths.config, f"{self._paths.config}: {problem}."))
+        return Migration(pin, tuple(ended))
 
     def _wrap_pin(self, path: str) -> bool:
         if self._files.is_wrapped(path):

@@ -47,6 +47,21 @@ async def test_a_configured_key_counts_also_without_a_registry(tmp_path: Path) -
     assert (status.key, status.any_plain) == (PLAIN, True)
 
 
+async def test_a_pin_in_the_configured_uri_is_plain_until_its_owner_moves_it(
+    tmp_path: Path,
+) -> None:
+    station = KeyStation(tmp_path)
+    config = station.paths.config
+    uri = "pkcs11:object=k?pin-value=4711"
+    station.put(config, f"CUSTOMER_KEY_PKCS11_NAME='{uri}'\n".encode())
+    assert (await station.secrets.status()).plain == (config,)
+    done = await station.secrets.migrate(Target.EVERYTHING, note=station.notes)
+    assert [result.path for result in done.keys] == [config]
+    assert "4711" not in done.problems[0]
+    assert "set the URI without it" in done.problems[0]
+    assert (await station.secrets.migrate(Target.KEY, note=station.notes)).problems == ()
+
+
 async def test_everything_is_wrapped_each_secret_as_it_was(station: KeyStation) -> None:
     done = await station.secrets.migrate(Target.EVERYTHING, note=station.notes)
     assert done.problems == ()
