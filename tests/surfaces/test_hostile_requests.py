@@ -54,7 +54,7 @@ BODIES: tuple[dict[str, Any], ...] = (
     {"content": b"--x\r\nno", "headers": {"content-type": "multipart/form-data; boundary=x"}},
 )
 TEXTS = ("", "..", "\0", "a\0b", "x" * 10_240, "' OR 1=1 --", "../../etc/passwd", "\r\n", "💩")
-OURS = re.compile(r"(audit|service|record-index/.*)\.db|-wal$|-shm$|-journal$|\.lock$|\.token$")
+OURS = re.compile(r"(audit|service)\.db|record-index/|-wal$|-shm$|-journal$|\.lock$|\.token$")
 UNEXPECTED = {"INTERNAL", "GRAPHQL_VALIDATION_FAILED"}
 UNAVAILABLE = ("BUS_CONNECT_ERROR", "UNITS_UNAVAILABLE")
 
