@@ -6,20 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from domain.caller import Role
-from domain.configuration.edits import Edit
+from domain.configuration.edits import Edit, Prepare
 from domain.configuration.file import ConfigNotWritten
 from domain.configuration.history import ConfigChange
 from domain.configuration.settings import ConfigurationView, SettingChange
-from domain.configuration.variables import ConfigValueRefused
-from domain.errors import Conflict, Invalid, NotFound
 from domain.events import Update
-from domain.firmware.firmware import FAMILY
-from domain.firmware.firmware import VARIABLE as FIRMWARE
-from domain.keys.registry import PEM_VARIABLE, URI_VARIABLE
-from domain.keys.selection import VARIABLES as SELECTING
-from domain.keys.selection import Selection
 from domain.paging import Page, PageRequest
 from domain.preflight.answers import FieldAnswer
+from domain.preflight.edit_checks import check_edit
 from resolvers.operation import Call, Effect, operation, watch
 
 KEYS = "CUSTOMER_KEY_"
@@ -60,14 +54,8 @@ async def update_configuration(
     confirmed: AbstractSet[str] | None = None,
 ) -> Updated:
     """Stores all changes or none; `seen` is the revision that the caller looked at."""
-
-    def prepare(values: Mapping[str, str], differing: AbstractSet[str]) -> None:
-        _check_role(call, differing)
-        _check_meant(call, values, differing)
-        call.station.new_databases.provide(values, changed=differing, note=call.file_access)
-
     with _noted(call):
-        edit = Edit(changes=changes, seen=seen, confirmed=confirmed, prepare=prepare)
+        edit = Edit(changes=changes, seen=seen, confirmed=confirmed, prepare=_prepare(call))
         done = await call.station.configuration.edit(edit)
     return Updated(await call.station.configuration.view(), done)
 
@@ -89,7 +77,9 @@ async def roll_back_configuration(
     found = await history.get(change)
     _check_role(call, (one.name for one in found.alterations))
     with _noted(call):
-        done = await history.roll_back(change, seen=seen, confirmed=confirmed)
+        done = await history.roll_back(
+            change, seen=seen, confirmed=confirmed, prepare=_prepare(call)
+        )
     return Updated(await call.station.configuration.view(), done.changes, done.left)
 
 
@@ -104,24 +94,16 @@ def _check_role(call: Call, names: Iterable[str]) -> None:
         call.caller.require(Role.KEY_OFFICER)
 
 
-def _check_meant(call: Call, values: Mapping[str, str], differing: AbstractSet[str]) -> None:
-    """Raises `ConfigValueRefused` for firmware and keys that boards cannot be made with."""
-    path = values.get(FIRMWARE, "")
-    with _refusing(FIRMWARE):
-        if path and FIRMWARE in differing:
-            call.station.firmware.check_now(path, family=values.get(FAMILY, ""))
-    with _refusing(PEM_VARIABLE):
-        if differing & SELECTING:
-            selection = Selection(values.get(PEM_VARIABLE, ""), values.get(URI_VARIABLE, ""))
-            call.station.keys.signing_keys.require_fit_now(selection)
+def _prepare(call: Call) -> Prepare:
+    """Returns what every edit goes through before it is stored."""
+    station = call.station
 
+    def prepare(values: Mapping[str, str], differing: AbstractSet[str]) -> None:
+        _check_role(call, differing)
+        check_edit(values, differing, firmware=station.firmware, keys=station.keys.signing_keys)
+        station.new_databases.provide(values, changed=differing, note=call.file_access)
 
-@contextmanager
-def _refusing(name: str) -> Iterator[None]:
-    try:
-        yield
-    except (Invalid, Conflict, NotFound) as error:
-        raise ConfigValueRefused(f"{name}: {error.message}", field=name) from error
+    return prepare
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from domain.caller import Caller, acting
 from domain.configuration.configuration import Configuration, Done
-from domain.configuration.edits import Edit
+from domain.configuration.edits import Edit, Prepare
 from domain.configuration.last_seen import Alteration, KeptText, LastSeen
 from domain.configuration.masking import is_secret
 from domain.configuration.settings import SettingChange
@@ -158,8 +158,16 @@ class ConfigHistory:
         except Unavailable as error:
             log.warning("a change of the configuration waits to be kept: %s", error.message)
 
-    async def roll_back(self, number: int, *, seen: str, confirmed: AbstractSet[str]) -> RolledBack:
-        """Gives every setting of a change the value that it had before, secrets excepted.
+    async def roll_back(
+        self,
+        number: int,
+        *,
+        seen: str,
+        confirmed: AbstractSet[str],
+        prepare: Prepare | None = None,
+    ) -> RolledBack:
+        """Gives every setting of a change the value that it had before, secrets excepted. What was
+        there once, by whomever, need not be good: `prepare` judges it like any other edit.
 
         Raises `ConfigChangeUnknown`, `ConfigChangeOverlaid`, `SecretNotKept` and what
         `Configuration.edit` raises.
@@ -173,6 +181,7 @@ class ConfigHistory:
             changes={one.name: one.old for one in known},
             seen=seen,
             confirmed=confirmed,
+            prepare=prepare,
             undoes=number,
         )
         done = await self._configuration.edit(edit)

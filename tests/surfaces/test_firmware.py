@@ -11,6 +11,12 @@ from server.settings import Token
 from tests.domain.firmware.tree import BASE, FirmwareTree, build_tree
 from tests.surfaces.conftest import Service, running
 
+BACK = """
+mutation ($input: RollbackConfigurationInput!) { rollbackConfiguration(input: $input) {
+    __typename ... on Problem { code }
+} }
+"""
+
 SELECT = (
     "mutation($input: SelectFirmwareInput!) { selectFirmware(input: $input) "
     "{ ... on Firmware { selection { path state inForce { version } } } "
@@ -121,6 +127,30 @@ async def test_a_setting_is_no_way_round_the_checks(tree: FirmwareTree, path: st
         good = await service.client.post("/options/set", json={"RPI_DEVICE_FIRMWARE_FILE": NEW})
         gone = await service.client.post("/options/set", json={"RPI_DEVICE_FIRMWARE_FILE": ""})
     assert (good.status_code, gone.status_code) == (200, 200)
+
+
+async def test_a_step_back_is_no_way_round_the_checks_either(tree: FirmwareTree) -> None:
+    config = tree.root / CONFIG[1:]
+    async with running(tree.root) as service:
+        await service.station.configuration.look()
+        # An administrator's own doing, which the service cannot keep away.
+        config.write_text(config.read_text() + "RPI_DEVICE_FIRMWARE_FILE=/etc/passwd\n")
+        await service.station.configuration.look()
+        await service.client.post("/options/set", json={"RPI_DEVICE_FIRMWARE_FILE": NEW})
+        asked = await service.graphql(
+            "{ configuration { revision } configurationHistory(first: 1) { nodes { id } } }"
+        )
+        data = asked["data"]
+        told = await service.graphql(
+            BACK,
+            input={
+                "change": data["configurationHistory"]["nodes"][0]["id"],
+                "revision": data["configuration"]["revision"],
+                "confirmIrreversible": [],
+            },
+        )
+        assert told["data"]["rollbackConfiguration"]["code"] == "INVALID_CONFIG_VALUE"
+        assert await service.station.configuration.value("RPI_DEVICE_FIRMWARE_FILE") == NEW
 
 
 @pytest.mark.parametrize(
