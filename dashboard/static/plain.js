@@ -107,7 +107,8 @@ function linkInWords() {
   if (failure && answered)
     return ["lost", `${failure} What you see is from ${clock.format(answered)}.`];
   if (failure) return ["lost", failure];
-  if (live) return ["live", "Live"];
+  // A socket that is open has shown nothing yet.
+  if (live && answered) return ["live", "Live"];
   return ["asking", `Asking every ${ASK_EVERY_MS / 1000} seconds`];
 }
 
