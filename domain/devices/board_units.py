@@ -57,12 +57,15 @@ class BoardUnits:
         self._clock = clock
         self._known: dict[Work, Known] = {}
         self._over: dict[Work, str] = {}
+        self._told: dict[Work, int] = {}
+        self._tellings = 0
         self._installed: set[tuple[Stage, Style | None]] = set()
         self._began = False
         self._available = False
 
     async def refresh(self) -> set[str]:
         """Asks for all loaded units; returns on what those work that changed."""
+        asked = self._tellings
         try:
             listed = {unit: work_of(unit.name) for unit in await uncut(self._units.list_units())}
         except Unavailable:
@@ -71,8 +74,8 @@ class BoardUnits:
             return changed
         self._available = True
         found = {work: unit for unit, work in listed.items() if work is not None}
-        changed = {work.on for work, unit in found.items() if await self._take(work, unit)}
-        changed |= self._forget(found)
+        changed = {work.on for work, unit in found.items() if await self._take(work, unit, asked)}
+        changed |= self._forget(found, asked)
         self._began = True
         return changed
 
@@ -96,6 +99,8 @@ class BoardUnits:
         if work is None:
             return None
         self._available = True
+        self._tellings += 1
+        self._told[work] = self._tellings
         known = self._known.get(work)
         if change.active_state == "failed":
             self._keep(work, change.name, UnitSight.FAILED, result=change.result)
@@ -148,6 +153,7 @@ class BoardUnits:
         work = work_of(name)
         if work is None:
             return
+        asked = self._tellings
         try:
             state = await uncut(self._units.get_state(name))
         except (UnitUnknown, UnitNameInvalid):
@@ -157,7 +163,13 @@ class BoardUnits:
             return
         self._available = True
         self._installed.add((work.stage, work.style))
-        self._keep_state(work, state)
+        if not self._is_outdated(work, asked):
+            self._keep_state(work, state)
+
+    def _is_outdated(self, work: Work, asked: int) -> bool:
+        """Whether systemd has told more of a unit than the answer to a question knows that was
+        asked after `asked` tellings."""
+        return self._told.get(work, 0) > asked
 
     def _keep_state(self, work: Work, state: UnitState) -> None:
         unit, known = state.unit, self._known.get(work)
@@ -171,9 +183,11 @@ class BoardUnits:
             # It ended while nobody looked.
             self._keep(work, unit.name, UnitSight.GONE)
 
-    async def _take(self, work: Work, unit: Unit) -> bool:
+    async def _take(self, work: Work, unit: Unit, asked: int) -> bool:
         before = self._known.get(work)
         self._installed.add((work.stage, work.style))
+        if self._is_outdated(work, asked):
+            return False
         if unit.active_state == "failed":
             await self._look(unit.name)
         elif _runs(unit.active_state, unit.sub_state):
@@ -182,11 +196,13 @@ class BoardUnits:
             self._keep(work, unit.name, UnitSight.GONE)
         return self._known.get(work) != before
 
-    def _forget(self, found: Collection[Work]) -> set[str]:
+    def _forget(self, found: Collection[Work], asked: int) -> set[str]:
         over = [
             (work, known)
             for work, known in self._known.items()
-            if known.sight is UnitSight.RUNNING and work not in found
+            if known.sight is UnitSight.RUNNING
+            and work not in found
+            and not self._is_outdated(work, asked)
         ]
         for work, known in over:
             self._keep(work, known.name, UnitSight.GONE)

@@ -142,6 +142,43 @@ async def test_what_failed_in_an_earlier_run_of_a_board_is_not_taken_for_the_nex
     assert known.report(P, Style.FDE, SERIAL).how == "exit-code 2"
 
 
+class SlowUnits(FakeUnits):
+    """Something is told while an answer is on its way."""
+
+    meanwhile: UnitChanged | None = None
+    known: BoardUnits
+
+    async def list_units(self) -> list[Unit]:
+        listed = await super().list_units()
+        await self._tell_meanwhile()
+        return listed
+
+    async def get_state(self, name: str) -> UnitState:
+        state = await super().get_state(name)
+        await self._tell_meanwhile()
+        return state
+
+    async def _tell_meanwhile(self) -> None:
+        change, self.meanwhile = self.meanwhile, None
+        if change is not None:
+            await self.known.hear(change)
+
+
+@pytest.mark.parametrize("by_listing", [True, False])
+async def test_an_answer_from_before_what_was_told_is_not_believed(*, by_listing: bool) -> None:
+    source = SlowUnits(AT, {"rpi-fde-provisioner@.service": Ending()})
+    known = source.known = BoardUnits(source)
+    source.loaded[NAME] = running()
+    await known.refresh()
+    source.meanwhile = UnitChanged(NAME, "inactive", "dead", "done")
+    await (known.refresh() if by_listing else known.ask(P, Style.FDE, SERIAL))
+    assert await sight(known) is UnitSight.ENDED
+    source.loaded.clear()
+    source.meanwhile = UnitChanged(NAME, "activating", "start", "")
+    await known.refresh()
+    assert await sight(known) is UnitSight.RUNNING
+
+
 async def test_while_systemd_does_not_answer_what_ran_is_not_known_to_run() -> None:
     source = units()
     source.loaded[NAME] = running()
