@@ -16,6 +16,11 @@ class DeviceView:
     verdict: Verdict
     run: int
 
+    @property
+    def port(self) -> str | None:
+        """Where it is plugged in, else where its rows saw it last."""
+        return self.verdict.facts.presence.port or self.device.port
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceFilter:
@@ -41,15 +46,16 @@ class DeviceFilter:
             (not self.statuses or verdict.status in self.statuses)
             and (not self.stages or verdict.stage in self.stages)
             and (not self.styles or verdict.style in self.styles)
-            and (self.port is None or device.port == self.port)
+            and (self.port is None or view.port == self.port)
             and within(device.last_change_at, self.since, self.until)
-            and self._says(device)
+            and self._says(view)
         )
 
-    def _says(self, device: Device) -> bool:
+    def _says(self, view: DeviceView) -> bool:
         if not self.text:
             return True
-        texts = (device.serial, device.port, device.state, device.image, device.ip_address)
+        device = view.device
+        texts = (device.serial, view.port, device.state, device.image, device.ip_address)
         wanted = self.text.casefold()
         return any(wanted in text.casefold() for text in texts if text)
 

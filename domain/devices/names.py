@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass
 
 from domain.devices.devices import DeviceNotFound, Devices, SerialMissing
+from domain.devices.occupants import Occupants
 from domain.devices.projection import STAGE_NAMES
 from domain.devices.states import StateRow
 from domain.errors import Unavailable
-from domain.serials import LONG, SHORT, is_real
+from domain.serials import LONG, SHORT, is_real, same_board
 
 LONGEST_NAME = 255
 """Bytes of one component of a path (path_resolution(7))."""
@@ -20,12 +21,12 @@ _NO_PORTS = (*STAGE_NAMES, "unknown-usb-path", "")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the state rows tell of an identifier.
+    """What the state rows and USB tell of an identifier.
 
-    `serial` is the one in the newest row with exactly this serial or port, None where there is no
-    such row or the board has told none; `serials` are all of the board's. `port` is where the
-    board is, None when another board came after it there. `node` is the device node's path that
-    stands for a nameless board.
+    `serial` is the one in the newest row with exactly this serial or port, else the one that the
+    board in this port tells over USB; None where there is neither. `serials` are all of the
+    board's. `port` is where the board is, None when another board came after it there. `node` is
+    the device node's path that stands for a nameless board.
     """
 
     serial: str | None = None
@@ -41,13 +42,16 @@ class DeviceNames:
     """Finds the other names of a device. A state database that fails counts as one that knows
     nothing (contract devices 6.6)."""
 
-    def __init__(self, devices: Devices) -> None:
+    def __init__(self, devices: Devices, occupants: Occupants) -> None:
         self._devices = devices
+        self._occupants = occupants
 
     async def known(self, identifier: str) -> Known:
         """Returns what is known of the board with this serial, else of the one at this port."""
         try:
-            row = await self._row(identifier)
+            row, there = await self._row(identifier), self._occupants.occupant(identifier)
+            if there is not None and not (row and same_board(row.serial, there.serial or "")):
+                return await self._newcomer(identifier, there.serial or "", row)
             if row is None:
                 return await self._by_serial(identifier)
             if not is_real(row.serial):
@@ -57,6 +61,17 @@ class DeviceNames:
         except Unavailable:
             return UNKNOWN
         return Known(row.serial, _unique(row.serial, *known.serials), known.port)
+
+    async def _newcomer(self, port: str, serial: str, row: StateRow | None) -> Known:
+        """Returns what is known of the board in a port whose newest row does not name it."""
+        if not serial:
+            return Known(port=port)
+        known = await self._by_serial(serial)
+        names = _unique(serial, *twins(serial), *known.serials)
+        if row is not None and is_real(row.serial):
+            # What is kept by the port is the other board's.
+            return Known(serial, names)
+        return Known(serial, names, port, _node(row.serial) if row else None)
 
     async def _row(self, identifier: str) -> StateRow | None:
         try:

@@ -132,12 +132,12 @@ async def watch_devices(
     port: str | None = None,
     most: int = MOST,
 ) -> AsyncGenerator[Update[DeviceFrame], None]:
-    """Yields the boards that changed last, `most` of them at most, or the one with this serial or
-    the last one at this port; then, each time, those that changed."""
+    """Yields the boards that changed last, `most` of them at most, or the one with this serial, or
+    the one in this port, else the last one there; then, each time, those that changed."""
     key = board_key(serial) if serial else None
 
     def wants(device: Device) -> bool:
-        return (key is None or device.key == key) and (port is None or device.port == port)
+        return (key is None or device.key == key) and (port is None or statuses.is_at(port, device))
 
     async def snapshot() -> DeviceFrame:
         return DeviceFrame(await statuses.list_newest(wants, 1 if port else most), [])

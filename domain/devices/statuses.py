@@ -10,13 +10,16 @@ from typing import Protocol
 
 from domain.devices.device_filters import EVERY_DEVICE, DeviceFilter, DeviceView
 from domain.devices.devices import ORDER, Devices, newest_first
+from domain.devices.occupants import Occupants, find_device
 from domain.devices.projection import Device
+from domain.devices.row_names import is_nameless
 from domain.devices.status import Cause, Status, Verdict
 from domain.devices.verdicts import Verdicts
 from domain.devices.witnesses import Witnesses
 from domain.errors import ProvisionerError
 from domain.events import Event, Hub
 from domain.paging import Key, Page, PageRequest, slice_page
+from domain.serials import board_key
 
 log = logging.getLogger("provisioner.statuses")
 
@@ -51,11 +54,12 @@ class Statuses:
     """
 
     def __init__(
-        self, hub: Hub, devices: Devices, *, witnesses: Witnesses, verdicts: Verdicts,
-        lines: Explanations,
+        self, hub: Hub, devices: Devices, *, ports: Occupants, witnesses: Witnesses,
+        verdicts: Verdicts, lines: Explanations,
     ) -> None:  # fmt: skip
         self._hub = hub
         self._devices = devices
+        self._ports = ports
         self._witnesses = witnesses
         self._lines = lines
         self.verdicts = verdicts
@@ -79,11 +83,22 @@ class Statuses:
         return slice_page(views, request, order=ORDER, key=_newest_first)
 
     async def get(self, *, serial: str | None = None, port: str | None = None) -> DeviceView:
-        """Returns the board with this serial of either length, or the one that was last at
-        `port`. Raises `SerialMissing` and `DeviceNotFound`."""
-        await self._devices.get(serial=serial, port=port)
+        """Returns the board with this serial of either length, the one in `port`, or the
+        one that was last there. Raises `SerialMissing` and `DeviceNotFound`."""
+        await find_device(self._devices, self._ports, serial=serial, port=port)
         await self.ready()
-        return self.verdicts.view(await self._devices.get(serial=serial, port=port))
+        found = await find_device(self._devices, self._ports, serial=serial, port=port)
+        return self.verdicts.view(found)
+
+    def is_at(self, port: str, device: Device) -> bool:
+        """Whether this is the board in a port; where none is plugged in, whether it was last seen
+        there."""
+        there = self._ports.occupant(port)
+        if there is None:
+            return device.port == port
+        if there.serial is not None and board_key(there.serial) == device.key:
+            return True
+        return there.is_told and is_nameless(device.key) and device.port == port
 
     def find(self, key: str) -> DeviceView | None:
         """Returns the board with this key as it was judged last, None where there is none."""

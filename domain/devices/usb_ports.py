@@ -17,6 +17,7 @@ from domain.devices.live_topology import (
     change_between,
     whole_of,
 )
+from domain.devices.occupants import Occupant, occupant_of
 from domain.devices.port_names import PortNames, PortNotFound, checked_name
 from domain.devices.port_rules import (
     Permission,
@@ -49,7 +50,7 @@ class NamedPort:
 
 
 class UsbPorts:
-    """Satisfies `domain.devices.presence.Presence`. `clock` tells the time, UTC."""
+    """Satisfies `Presence` and `Occupants` of `domain.devices`. `clock` tells the time, UTC."""
 
     def __init__(
         self,
@@ -86,6 +87,10 @@ class UsbPorts:
     def plugged(self) -> Mapping[str, Plugged]:
         """Returns what is plugged in, by port."""
         return self._knowledge.occupancy.plugged
+
+    def occupant(self, port: str) -> Occupant | None:
+        """Returns the board in a port, None where the rows have to tell who was there last."""
+        return occupant_of(self._current, port) if self.available else None
 
     def empty_since(self, port: str) -> datetime | None:
         """Returns when the port was last seen empty, UTC; None when this service never saw it

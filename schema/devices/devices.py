@@ -57,7 +57,8 @@ class Device:
         description="The longest serial known; null while the board has told none."
     )
     port: str | None = strawberry.field(
-        description="The USB path where it was last seen, such as 1-1.4; null while unknown."
+        description="The USB path where it is plugged in, or was last seen, such as 1-1.4; null "
+        "while unknown."
     )
     state: str = strawberry.field(description="The last state, in the station's own words.")
     image: str | None = strawberry.field(description="The image meant for it; null while unknown.")
@@ -183,7 +184,7 @@ def _device(view: DeviceView) -> Device:
         view=view,
         id=strawberry.ID(board.key),
         serial=board.serial,
-        port=board.port,
+        port=view.port,
         state=board.state,
         image=board.image or None,
         generation=generation_by_rows(board),
@@ -226,7 +227,9 @@ OneSerial = Annotated[
 ]
 OnePort = Annotated[
     str | None,
-    strawberry.argument(description="Only what is last seen at this port; absent means any."),
+    strawberry.argument(
+        description="Only the board in this port, else the last one there; absent means any."
+    ),
 ]
 Most = Annotated[
     int,

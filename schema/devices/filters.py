@@ -28,7 +28,8 @@ class DeviceFilterInput:
         default=None, description="How they are provisioned; absent means any."
     )
     port: str | None = strawberry.field(
-        default=None, description="The USB path where they were last seen; absent means any."
+        default=None,
+        description="The USB path where they are plugged in, or were last seen; absent means any.",
     )
     text: str | None = strawberry.field(
         default=None,

@@ -29,20 +29,21 @@ def build_boards(ground: Ground) -> Boards:
     """Returns the features; they ask nobody before they are asked."""
     paths, hub, records = ground.paths, ground.hub, ground.recording.records
     devices = Devices(hub, ground.states)
+    usb = build_usb(paths, hub, devices=devices, records=records, service_db=ground.service_db)
     files = build_device_files(
         paths,
         hub,
         configuration=ground.configuration,
         devices=devices,
+        occupants=usb,
         service_db=ground.service_db,
     )
-    usb = build_usb(paths, hub, devices=devices, records=records, service_db=ground.service_db)
     judging = build_judging(
         paths,
         hub,
         devices=devices,
         units=ground.units,
-        presence=usb,
+        usb=usb,
         records=records,
         logs=files.logs,
         service_db=ground.service_db,

@@ -10,6 +10,7 @@ from domain.devices.flags import Flags
 from domain.devices.keypairs import Keypairs
 from domain.devices.logs import DeviceLogs
 from domain.devices.names import DeviceNames
+from domain.devices.occupants import Occupants
 from domain.events import Hub
 from domain.host_paths import HostPaths
 
@@ -29,10 +30,11 @@ def build_device_files(
     *,
     configuration: Configuration,
     devices: Devices,
+    occupants: Occupants,
     service_db: ServiceDb,
 ) -> DeviceFiles:
     """Returns the features; they open nothing."""
-    names, notes = DeviceNames(devices), StoredFlagNotes(service_db)
+    names, notes = DeviceNames(devices, occupants), StoredFlagNotes(service_db)
     return DeviceFiles(
         logs=DeviceLogs(paths, hub, names),
         keypairs=Keypairs(paths, configuration, names),

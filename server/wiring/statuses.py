@@ -11,12 +11,12 @@ from domain.devices.devices import Devices
 from domain.devices.failure_lines import FailureLines
 from domain.devices.live_topology import TopologyChanged
 from domain.devices.logs import DeviceLogs
-from domain.devices.presence import Presence
 from domain.devices.run_records import RunRecords
 from domain.devices.statistics import Statistics
 from domain.devices.status_following import StatusFollower
 from domain.devices.statuses import Statuses
 from domain.devices.unit_failures import SeenFailures
+from domain.devices.usb_ports import UsbPorts
 from domain.devices.verdicts import Verdicts
 from domain.devices.whereabouts import Whereabouts
 from domain.devices.witnesses import Witnesses
@@ -48,7 +48,7 @@ def build_judging(
     *,
     devices: Devices,
     units: Units,
-    presence: Presence,
+    usb: UsbPorts,
     records: BoardRecords,
     logs: DeviceLogs,
     service_db: ServiceDb,
@@ -57,12 +57,14 @@ def build_judging(
     witnesses = Witnesses(
         paths,
         units=BoardUnits(units),
-        whereabouts=Whereabouts(presence),
+        whereabouts=Whereabouts(usb),
         records=RunRecords(records),
         failures=SeenFailures(StoredUnitFailures(service_db)),
     )
     verdicts, lines = Verdicts(devices, witnesses), FailureLines(logs)
-    statuses = Statuses(hub, devices, witnesses=witnesses, verdicts=verdicts, lines=lines)
+    statuses = Statuses(
+        hub, devices, ports=usb, witnesses=witnesses, verdicts=verdicts, lines=lines
+    )
     attempts = Attempts(devices, statuses)
     return Judging(
         statuses=statuses,

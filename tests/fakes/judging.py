@@ -69,7 +69,7 @@ class JudgedStation:
         """Starts the service; a second time, anew."""
         paths, clock = HostPaths(self.root), self.clock
         self.devices = Devices(self.hub, self.rows)
-        logs = DeviceLogs(paths, self.hub, DeviceNames(self.devices))
+        logs = DeviceLogs(paths, self.hub, DeviceNames(self.devices, self.presence))
         self.board_units = BoardUnits(self.units, clock=clock)
         self.witnesses = Witnesses(
             paths,
@@ -84,6 +84,7 @@ class JudgedStation:
         self.statuses = Statuses(
             self.hub,
             self.devices,
+            ports=self.presence,
             witnesses=self.witnesses,
             verdicts=self.verdicts,
             lines=FailureLines(logs),

@@ -10,6 +10,7 @@ from domain.devices.logs import DeviceLogs
 from domain.devices.names import DeviceNames
 from domain.events import Hub
 from domain.host_paths import HostPaths
+from tests.fakes.presence import FakePresence
 from tests.fakes.state_rows import FakeStateRows
 
 LONG, SHORT = "10000000a0b0c0d0", "a0b0c0d0"
@@ -19,7 +20,7 @@ class Station:
     def __init__(self, root: Path) -> None:
         self.folder = root / "var/log/rpi-sb-provisioner"
         hub = Hub()
-        names = DeviceNames(Devices(hub, FakeStateRows()))
+        names = DeviceNames(Devices(hub, FakeStateRows()), FakePresence())
         self.lines = FailureLines(DeviceLogs(HostPaths(root), hub, names))
 
     def write(self, path: str, *lines: str) -> None:

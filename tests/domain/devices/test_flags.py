@@ -27,6 +27,7 @@ from domain.events import Hub
 from domain.host_paths import HostPaths
 from domain.paging import page_request
 from tests.fakes.device_files import Accesses, FakeFlagNotes
+from tests.fakes.presence import FakePresence
 from tests.fakes.state_rows import FakeStateRows, Written
 
 LONG, SHORT = "10000000a0b0c0d0", "a0b0c0d0"
@@ -43,7 +44,7 @@ class Station:
         self.rows, self.notes, self.note = FakeStateRows(), FakeFlagNotes(), Accesses()
         hub = Hub()
         devices = Devices(hub, self.rows)
-        names = DeviceNames(devices)
+        names = DeviceNames(devices, FakePresence())
         self.flags = Flags(HostPaths(root), hub, names=names, devices=devices, notes=self.notes)
 
     def touch(self, name: str, content: str = "") -> Path:

@@ -22,6 +22,7 @@ from domain.devices.names import DeviceNames
 from domain.events import Hub
 from domain.host_paths import HostPaths
 from tests.fakes.device_files import Accesses
+from tests.fakes.presence import FakePresence
 from tests.fakes.state_rows import FakeStateRows, Written
 
 LONG, SHORT = "10000000a0b0c0d0", "a0b0c0d0"
@@ -54,7 +55,7 @@ class Station:
         self.rows, hub = FakeStateRows(), Hub()
         paths = HostPaths(root)
         configuration = Configuration(paths, hub)
-        names = DeviceNames(Devices(hub, self.rows))
+        names = DeviceNames(Devices(hub, self.rows), FakePresence())
         self.keypairs = Keypairs(paths, configuration, names)
         self.note = Accesses()
 

@@ -14,6 +14,7 @@ from domain.devices.logs import DeviceLogs
 from domain.devices.names import DeviceNames
 from domain.events import Hub
 from domain.host_paths import HostPaths
+from tests.fakes.presence import FakePresence
 from tests.fakes.state_rows import FakeStateRows, Written
 
 LONG, SHORT, NODE = "10000000a0b0c0d0", "a0b0c0d0", "/dev/bus/usb/001/004"
@@ -28,7 +29,9 @@ class Station:
         self.folder = root / LOGS.lstrip("/")
         self.rows, hub = FakeStateRows(), Hub()
         self.devices = Devices(hub, self.rows)
-        self.logs = DeviceLogs(HostPaths(root), hub, DeviceNames(self.devices), poll=0.01)
+        self.logs = DeviceLogs(
+            HostPaths(root), hub, DeviceNames(self.devices, FakePresence()), poll=0.01
+        )
         self.file = self.folder / LONG / "triage.log"
         self.file.parent.mkdir(parents=True)
 

@@ -14,6 +14,7 @@ from domain.events import Hub
 from domain.host_paths import HostPaths
 from domain.paging import PageInvalid
 from tests.fakes.device_files import Accesses
+from tests.fakes.presence import FakePresence
 from tests.fakes.state_rows import FakeStateRows, Written
 
 LONG, SHORT, NODE = "10000000a0b0c0d0", "a0b0c0d0", "/dev/bus/usb/001/004"
@@ -29,7 +30,9 @@ class Tree:
         self.rows = FakeStateRows()
         self.note = Accesses()
         hub = Hub()
-        self.logs = DeviceLogs(HostPaths(root), hub, DeviceNames(Devices(hub, self.rows)))
+        self.logs = DeviceLogs(
+            HostPaths(root), hub, DeviceNames(Devices(hub, self.rows), FakePresence())
+        )
 
     def write(self, path: str, text: str) -> None:
         file = self.folder / path
@@ -146,7 +149,9 @@ async def test_a_folder_that_is_a_link_itself_may_lie_elsewhere(tmp_path: Path) 
     (tmp_path / "data" / LONG).mkdir()
     (tmp_path / "data" / LONG / "triage.log").write_text("found\n")
     hub, note = Hub(), Accesses()
-    logs = DeviceLogs(HostPaths(tmp_path), hub, DeviceNames(Devices(hub, FakeStateRows())))
+    logs = DeviceLogs(
+        HostPaths(tmp_path), hub, DeviceNames(Devices(hub, FakeStateRows()), FakePresence())
+    )
     with (await logs.open(LONG, LogKind.TRIAGE, tail=None, note=note)).log as log:
         assert log.read(0) == b"found\n"
 

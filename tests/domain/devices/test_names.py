@@ -6,6 +6,7 @@ from domain.devices.devices import Devices, SerialMissing
 from domain.devices.names import DeviceNames, Known, folder_names, one_of, required, sanitised
 from domain.devices.states import StateDatabaseNotOpen
 from domain.events import Hub
+from tests.fakes.presence import FakePresence
 from tests.fakes.state_rows import FakeStateRows, Written
 
 LONG, SHORT = "10000000a0b0c0d0", "a0b0c0d0"
@@ -14,7 +15,7 @@ LONG, SHORT = "10000000a0b0c0d0", "a0b0c0d0"
 def names(*rows: Written) -> DeviceNames:
     states = FakeStateRows()
     states.write(*rows)
-    return DeviceNames(Devices(Hub(), states))
+    return DeviceNames(Devices(Hub(), states), FakePresence())
 
 
 @pytest.mark.parametrize(
@@ -102,4 +103,4 @@ async def test_the_boot_roms_placeholder_is_no_serial() -> None:
 async def test_a_database_that_fails_knows_nothing() -> None:
     rows = FakeStateRows()
     rows.failure = StateDatabaseNotOpen("It cannot be opened.")
-    assert await DeviceNames(Devices(Hub(), rows)).known(LONG) == Known()
+    assert await DeviceNames(Devices(Hub(), rows), FakePresence()).known(LONG) == Known()

@@ -146,8 +146,16 @@ async def test_a_watcher_of_one_board_sees_that_one(
     assert len(first.value.views) == count
 
 
-async def test_a_port_shows_the_board_that_was_there_last(station: JudgedStation) -> None:
+async def test_a_port_shows_the_board_in_it_else_the_one_that_was_there_last(
+    station: JudgedStation,
+) -> None:
+    station.write("BOOTSTRAP-STARTED")
     station.write("BOOTSTRAP-STARTED", serial="10000000ffffffff")
+    frames = watch_devices(station.hub, station.statuses, port=PORT)
+    first = await anext(frames)
+    await frames.aclose()
+    assert [view.device.key for view in first.value.views] == [KEY]
+    station.presence.unplug(PORT)
     frames = watch_devices(station.hub, station.statuses, port=PORT)
     first = await anext(frames)
     await frames.aclose()

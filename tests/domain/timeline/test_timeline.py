@@ -57,7 +57,7 @@ class Story:
                 RowStory(judged.devices, judged.attempts),
                 RunStory(units, services.runs),
                 ErrorStory(units, self.journal),
-                LogStory(DeviceLogs(paths, hub, DeviceNames(judged.devices))),
+                LogStory(DeviceLogs(paths, hub, DeviceNames(judged.devices, judged.presence))),
                 RecordStory(Manufacturing(hub, self.records, index)),
                 AuditStory(paths, AuditTrail(hub, self.audit)),
             ),
