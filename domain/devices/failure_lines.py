@@ -28,6 +28,16 @@ _GENERAL = re.compile(
     r"(?:bootstrap|triage|provision\w*)(?: has| was)? ?(?:failed|aborted)\W*",
     re.IGNORECASE,
 )
+# What the scripts write in good runs too, and of the hook that is told of a failure.
+_USUAL = re.compile(
+    r"provision-failed|(?:Starting|Stopping) Deleting udev lock|"
+    r"(?:No|disabled) customisation script|customisation script \S+ completed successfully|"
+    # A board without an address of one kind makes this line in every run.
+    r'"fastboot -s tcp:\S* getvar version" FAILED',
+    re.IGNORECASE,
+)
+# It names its limit in seconds: no timeout yet.
+_ABOUT_TO_RUN = re.compile(r"Running command with ")
 _WORD = re.compile(r"\w")
 
 
@@ -54,7 +64,7 @@ class FailureLines:
 
 def _best(lines: Sequence[LogLine]) -> str | None:
     texts = [line.text.strip() for line in lines if _WORD.search(line.text)]
-    own = [text for text in texts if not _GENERAL.fullmatch(text)]
-    telling = [text for text in own if _TELLING.search(text)]
+    own = [text for text in texts if not (_GENERAL.fullmatch(text) or _USUAL.search(text))]
+    telling = [text for text in own if _TELLING.search(text) and not _ABOUT_TO_RUN.match(text)]
     best = next((found[-1] for found in (telling, own, texts) if found), None)
     return best if best is None or len(best) <= LONGEST else f"{best[: LONGEST - 1]}…"

@@ -14,6 +14,7 @@ from tests.fakes.presence import FakePresence
 from tests.fakes.state_rows import FakeStateRows
 
 LONG, SHORT = "10000000a0b0c0d0", "a0b0c0d0"
+HOOK = ("Starting Running customisation script for sb-provisioner at stage provision-failed",)
 
 
 class Station:
@@ -44,6 +45,43 @@ def station(tmp_path: Path) -> Station:
         (["ERROR: first", "Trying again", "ERROR: second"], 2),
         (["Provisioning failed"], 0),
         (["Starting", "----", "   ", ""], 0),
+        (
+            [
+                "ERROR: no room",
+                *HOOK,
+                "Stopping Customisation script sb-provisioner-provision-failed.sh completed successfully",
+            ],
+            0,
+        ),
+        (
+            [
+                "ERROR: no room",
+                *HOOK,
+                "WARNING: Customisation script sb-provisioner-provision-failed.sh failed with exit code 2",
+            ],
+            0,
+        ),
+        (
+            [
+                "ERROR: no room",
+                "No customisation script found for sb-provisioner at stage provision-failed",
+            ],
+            0,
+        ),
+        (
+            [
+                "ERROR: no room",
+                "Skipping disabled customisation script: sb-provisioner-provision-failed.sh",
+            ],
+            0,
+        ),
+        (["Stopping Customisation script sb-provisioner-post-flash.sh failed with exit code 3"], 0),
+        (["ERROR: no room", 'Running command with 30-second timeout: "fastboot reboot"'], 0),
+        (["Writing", 'Running command with 30-second timeout: "fastboot reboot"'], 1),
+        (["Writing", '"fastboot -s tcp: getvar version" FAILED: Command returned exit code 1.'], 0),
+        (['"fastboot -s ab oem fwcrypto init" FAILED: Command timed out.', *HOOK], 0),
+        (['"fastboot -s ab getvar version" FAILED: Command timed out.', "Bye"], 0),
+        (["Waiting", "Starting Deleting udev lock", "Stopping Deleting udev lock", *HOOK], 0),
     ],
 )
 async def test_the_line_that_says_most_is_found(
