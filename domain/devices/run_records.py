@@ -26,14 +26,14 @@ class RunRecords:
         """Reads the boards' records again; while that fails all are unread."""
         try:
             found = await self._source.newest_of(keys) if keys else {}
+            first_at = await self._source.first_at() if keys else self._since
         except Unavailable:
             self._known = None
             return
         known = self._known or {}
         self._known = {key: known[key] for key in known.keys() - set(keys)} | dict(found)
-        times = [record.at for record in found.values() if record.at]
-        since = [self._since] if self._since else []
-        self._since = min([*since, *times], default=None)
+        times = (first_at, self._since, *(record.at for record in found.values()))
+        self._since = min((at for at in times if at is not None), default=None)
 
     def find(self, run: Run, marks: Sequence[Mark]) -> RunRecord:
         """Returns the record of this run.

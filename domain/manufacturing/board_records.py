@@ -36,6 +36,10 @@ class RecordsChanged(Event):
 class BoardRecords(Protocol):
     """Finds records by board. Raises what `domain.manufacturing.records.Records` raises."""
 
+    async def first_at(self) -> datetime | None:
+        """Returns when the first record (lowest id) of any board was written, UTC; None where
+        there is none, or its text is no time."""
+
     async def newest_of(self, boards: Collection[str]) -> Mapping[str, BoardRecord]:
         """Returns the newest record (highest id) of each of `boards`, by `board_key`; a board
         without one is absent."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from domain.errors import Invalid, NotFound
 from domain.events import Hub
@@ -150,6 +151,11 @@ class Manufacturing:
         await self.catch_up()
         buckets = tuple(await self._index.statistics(question))
         return Statistics(buckets[:MOST_BUCKETS], complete=len(buckets) <= MOST_BUCKETS)
+
+    async def first_at(self) -> datetime | None:
+        """Returns when the first record (lowest id) was written, UTC; None where nothing tells."""
+        rows = await self._rows(None, descending=False, most=1)
+        return record_of(rows[0]).provisioned_at if rows else None
 
     async def newest_of(self, boards: Collection[str]) -> Mapping[str, BoardRecord]:
         """Returns the newest record (highest id) of each of `boards`, by `board_key`."""

@@ -37,6 +37,12 @@ class FakeBoardRecords:
         )
         self._records[board_key(serial)] = record
 
+    async def first_at(self) -> datetime | None:
+        if self.failure is not None:
+            raise self.failure
+        first = min(self._records.values(), key=lambda record: record.id, default=None)
+        return first.at if first else None
+
     async def newest_of(self, boards: Collection[str]) -> Mapping[str, BoardRecord]:
         if self.failure is not None:
             raise self.failure

@@ -14,6 +14,7 @@ from tests.fakes.presence import FakePresence
 from tests.fakes.state_rows import FakeStateRows
 
 LONG, SHORT = "10000000a0b0c0d0", "a0b0c0d0"
+TOLD = "sb-provisioner-provision-failed.sh"
 HOOK = ("Starting Running customisation script for sb-provisioner at stage provision-failed",)
 
 
@@ -49,7 +50,7 @@ def station(tmp_path: Path) -> Station:
             [
                 "ERROR: no room",
                 *HOOK,
-                "Stopping Customisation script sb-provisioner-provision-failed.sh completed successfully",
+                f"Stopping Customisation script {TOLD} completed successfully",
             ],
             0,
         ),
@@ -57,7 +58,7 @@ def station(tmp_path: Path) -> Station:
             [
                 "ERROR: no room",
                 *HOOK,
-                "WARNING: Customisation script sb-provisioner-provision-failed.sh failed with exit code 2",
+                f"WARNING: Customisation script {TOLD} failed with exit code 2",
             ],
             0,
         ),
@@ -71,7 +72,7 @@ def station(tmp_path: Path) -> Station:
         (
             [
                 "ERROR: no room",
-                "Skipping disabled customisation script: sb-provisioner-provision-failed.sh",
+                f"Skipping disabled customisation script: {TOLD}",
             ],
             0,
         ),

@@ -168,6 +168,15 @@ async def test_a_board_that_finished_without_its_record_is_not_complete(
     assert await station.status() == (Status.UNKNOWN, Cause.RECORD_MISSING)
 
 
+async def test_a_record_of_any_board_shows_that_records_are_kept(station: JudgedStation) -> None:
+    await station.statuses.ready()
+    station.records.add("10000000deadbeef", at=NOW - timedelta(days=1))
+    station.write(*WAY, STARTED, FINISHED)
+    await station.statuses.ready()
+    station.clock.seconds += GRACE
+    assert await station.status() == (Status.UNKNOWN, Cause.RECORD_MISSING)
+
+
 async def test_a_station_that_keeps_no_records_completes_its_boards(
     station: JudgedStation,
 ) -> None:

@@ -168,6 +168,20 @@ async def test_the_newest_of_boards_is_told_by_their_key() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [((), None), (("x", "2026-07-01 00:02:00"), None), (("2026-07-01 00:02:00", "x"), 2)],
+)
+async def test_when_records_began_to_be_kept_is_told_by_the_first_one(
+    times: tuple[str, ...], expected: int | None
+) -> None:
+    room = Room()
+    for id, text in enumerate(times, 1):
+        room.records.add(record_row(id, provision_ts=text))
+    found = await room.manufacturing.first_at()
+    assert found == (datetime(2026, 7, 1, 0, expected, tzinfo=UTC) if expected else None)
+
+
 async def test_nothing_is_asked_for_boards_that_have_no_serial() -> None:
     room = Room(1)
     room.records.failure = RecordsNotFetched("locked")
