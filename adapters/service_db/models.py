@@ -70,7 +70,7 @@ class QrScan(Model):
 
 
 class SeenUnitFailure(Model):
-    """How a unit failed in one run of a board (`domain.devices.unit_failures.UnitFailure`);
+    """What spoke against one run of a board (`domain.devices.run_failures.RunFailure`);
     `place` is `board/run`, times are in microseconds since the epoch."""
 
     place = fields.CharField(max_length=300, primary_key=True)
@@ -79,6 +79,7 @@ class SeenUnitFailure(Model):
     result = fields.CharField(max_length=64)
     exit_status = fields.IntField(null=True)
     failed_at = fields.BigIntField(null=True)
+    cause = fields.CharField(max_length=32, default="UNIT_FAILED", db_default="UNIT_FAILED")
 
     class Meta:
         """As above."""

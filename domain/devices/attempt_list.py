@@ -9,13 +9,12 @@ from domain.devices.attempts import (
     Attempt,
     AttemptFilter,
     Ending,
-    Outcome,
     attempt_of,
+    ending_by,
     ending_of,
 )
 from domain.devices.devices import Devices
 from domain.devices.runs import Run, Runs
-from domain.devices.status import Cause
 from domain.devices.statuses import Statuses
 from domain.paging import CursorInvalid, Page, PageRequest, cursor_of
 from domain.serials import board_key
@@ -66,10 +65,7 @@ class Attempts:
             return ending_of(run, view.verdict)
         past = self._statuses.verdicts.past(run)
         failed = None if past or run.aborted else self._statuses.verdicts.failure(run)
-        if failed is not None:
-            reason = f"{failed.name} failed: {failed.how}."
-            return Ending(Outcome.FAILED, Cause.UNIT_FAILED, reason, failed.at)
-        return ending_of(run, past)
+        return ending_of(run, past) if failed is None else ending_by(failed)
 
     def _takes(self, runs: Runs, run: Run, wanted: AttemptFilter, ending: Ending) -> bool:
         if wanted.outcomes and ending.outcome not in wanted.outcomes:

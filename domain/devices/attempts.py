@@ -6,9 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.devices.device_filters import within
+from domain.devices.run_failures import RunFailure
 from domain.devices.runs import Mark, Run, Runs
 from domain.devices.stages import Stage, Style, Word
-from domain.devices.status import Cause, Status, Verdict
+from domain.devices.status import NO_RECORD, NOT_SECURE, Cause, Status, Verdict
 from domain.serials import board_key
 
 MOST_PLAUSIBLE = 24 * 3600.0
@@ -107,6 +108,17 @@ def ending_of(run: Run, verdict: Verdict | None) -> Ending:
         (run.superseded, Ending(Outcome.STALLED, Cause.BEGAN_AGAIN, BEGAN_AGAIN)),
     )
     return next((ending for holds, ending in endings if holds), Ending(Outcome.RUNNING))
+
+
+def ending_by(failure: RunFailure) -> Ending:
+    """Returns how a run came out by what was seen beside its rows, while it was the newest."""
+    if failure.cause is Cause.UNIT_FAILED:
+        report = failure.report
+        reason = f"{report.name} failed: {report.how}."
+        return Ending(Outcome.FAILED, failure.cause, reason, report.at)
+    if failure.cause is Cause.NOT_SECURE:
+        return Ending(Outcome.FAILED, failure.cause, NOT_SECURE)
+    return Ending(Outcome.UNKNOWN, failure.cause, NO_RECORD)
 
 
 def attempt_of(runs: Runs, run: Run, ending: Ending) -> Attempt:

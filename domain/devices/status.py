@@ -31,6 +31,9 @@ FIRST_LOOK = 1.0
 RECORD_LOOK = 30.0
 """Seconds until a missing record is looked for again."""
 
+NOT_SECURE = "It was provisioned for secure boot, but its record says that it is not secure."
+NO_RECORD = "It was said to be finished, but this run left no manufacturing record."
+
 
 class Status(StrEnum):
     """How a board stands."""
@@ -143,14 +146,12 @@ def _denied(facts: Facts) -> tuple[Status, Cause, str] | None:
         reason = f"It was said to be finished, but {unit.name} failed: {unit.how}."
         return Status.FAILED, Cause.UNIT_FAILED, reason
     if facts.insecure:
-        reason = "It was provisioned for secure boot, but its record says that it is not secure."
-        return Status.FAILED, Cause.NOT_SECURE, reason
+        return Status.FAILED, Cause.NOT_SECURE, NOT_SECURE
     if not facts.newest.reading.finishes:
         reason = "Something was written after it was said to be finished."
         return Status.UNKNOWN, Cause.STATE_UNKNOWN, reason
     if facts.record.sight is RecordSight.MISSING and not facts.checking and facts.quiet >= GRACE:
-        reason = "It was said to be finished, but this run left no manufacturing record."
-        return Status.UNKNOWN, Cause.RECORD_MISSING, reason
+        return Status.UNKNOWN, Cause.RECORD_MISSING, NO_RECORD
     return None
 
 

@@ -13,7 +13,7 @@ from domain.devices.devices import ORDER, Devices, newest_first
 from domain.devices.occupants import Occupants, find_device
 from domain.devices.projection import Device
 from domain.devices.row_names import is_nameless
-from domain.devices.status import Cause, Status, Verdict
+from domain.devices.status import Status, Verdict
 from domain.devices.verdicts import Verdicts
 from domain.devices.witnesses import Witnesses
 from domain.errors import ProvisionerError
@@ -232,9 +232,8 @@ class Statuses:
         runs = self._devices.projection.runs
         for key in keys:
             verdict, run = self.verdicts.find(key), runs.latest(key)
-            if verdict is not None and run is not None and verdict.cause is Cause.UNIT_FAILED:
-                unit = verdict.facts.unit
-                await self._witnesses.failures.keep(run, runs.started_at(run), unit)
+            if verdict is not None and run is not None:
+                await self._witnesses.failures.settle(run, runs.started_at(run), verdict)
 
     def _tell(self, keys: Collection[str]) -> None:
         if keys:

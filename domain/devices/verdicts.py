@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from domain.devices.device_filters import DeviceView
 from domain.devices.devices import Devices
-from domain.devices.evidence import UnitReport
 from domain.devices.projection import Device
+from domain.devices.run_failures import RunFailure
 from domain.devices.runs import Run
 from domain.devices.status import Status, Verdict, judge
 from domain.devices.witnesses import Witnesses
@@ -77,8 +77,8 @@ class Verdicts:
         saw that."""
         return self._past.get(run.id)
 
-    def failure(self, run: Run) -> UnitReport | None:
-        """Returns how a unit failed in a run, where this service ever saw that."""
+    def failure(self, run: Run) -> RunFailure | None:
+        """Returns what spoke against a run beside its rows, where this service ever saw that."""
         began_at = self._devices.projection.runs.started_at(run)
         return self._witnesses.failures.find(run, began_at)
 

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 
 from domain.devices.board_units import UNASKED, BoardUnits
 from domain.devices.bootstrap_nodes import find_node
-from domain.devices.evidence import Facts, UnitReport, UnitSight
+from domain.devices.evidence import Facts, RecordSight, RunRecord, UnitReport, UnitSight
 from domain.devices.host_boot import find_boot_time
+from domain.devices.run_failures import SeenFailures
 from domain.devices.run_records import CLOCK_SLACK, RunRecords
 from domain.devices.runs import Mark, Run, Runs
 from domain.devices.stages import Stage, Style, Word
-from domain.devices.unit_failures import SeenFailures
+from domain.devices.status import Cause
 from domain.devices.whereabouts import Whereabouts
 from domain.host_paths import HostPaths
 from domain.serials import LONG
@@ -112,12 +113,20 @@ class Witnesses:
             displaced=run.displaced,
             unit=unit,
             presence=self.whereabouts.find(runs, run, quiet=quiet, met=_met(seen)),
-            record=self.records.find(run, marks),
+            record=self._record(runs, run, marks),
             booted_at=self._restart(newest, seen),
             failures=_failures(runs, run),
             checking=checking,
             quiet=quiet,
         )
+
+    def _record(self, runs: Runs, run: Run, marks: Sequence[Mark]) -> RunRecord:
+        record = self.records.find(run, marks)
+        if record.sight is RecordSight.UNREAD:
+            seen = self.failures.find(run, runs.started_at(run))
+            if seen is not None and seen.cause is Cause.NOT_SECURE:
+                return RunRecord(RecordSight.FOUND, secure=False, at=seen.failed_at)
+        return record
 
     def _quiet(self, newest: Mark, seen: Seen | None, *, running: bool) -> float:
         """Returns for how long nothing was written. The station's clock is believed only for rows
@@ -144,12 +153,12 @@ class Witnesses:
             following = Stage.PROVISIONING if reading.stage is Stage.TRIAGE else Stage.TRIAGE
             since = seen.began if seen else float("inf")
             begun = self.units.begun(following, run.key, since=since, after=newest.at)
-            seen_failure = self.failures.find(run, runs.started_at(run))
+            seen_failure = self.failures.unit(run, runs.started_at(run))
             return seen_failure if seen_failure and begun.sight is UnitSight.UNASKED else begun
         asking = self._unit_of(run)
         report = self.units.report(*asking) if asking else UNASKED
         if report.sight not in (UnitSight.FAILED, UnitSight.RUNNING):
-            report = self.failures.find(run, runs.started_at(run)) or report
+            report = self.failures.unit(run, runs.started_at(run)) or report
         older = _at_bootstrap(run) and self._is_older(report, seen, runs.started_at(run))
         return UNASKED if older else report
 

@@ -4,18 +4,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from adapters.service_db.database import ServiceDb
-from adapters.service_db.unit_failures import StoredUnitFailures
+from adapters.service_db.run_failures import StoredRunFailures
 from domain.devices.attempt_list import Attempts
 from domain.devices.board_units import BoardUnits, uncut
 from domain.devices.devices import Devices
 from domain.devices.failure_lines import FailureLines
 from domain.devices.live_topology import TopologyChanged
 from domain.devices.logs import DeviceLogs
+from domain.devices.run_failures import SeenFailures
 from domain.devices.run_records import RunRecords
 from domain.devices.statistics import Statistics
 from domain.devices.status_following import StatusFollower
 from domain.devices.statuses import Statuses
-from domain.devices.unit_failures import SeenFailures
 from domain.devices.usb_ports import UsbPorts
 from domain.devices.verdicts import Verdicts
 from domain.devices.whereabouts import Whereabouts
@@ -59,7 +59,7 @@ def build_judging(
         units=BoardUnits(units),
         whereabouts=Whereabouts(usb),
         records=RunRecords(records),
-        failures=SeenFailures(StoredUnitFailures(service_db)),
+        failures=SeenFailures(StoredRunFailures(service_db)),
     )
     verdicts, lines = Verdicts(devices, witnesses), FailureLines(logs)
     statuses = Statuses(

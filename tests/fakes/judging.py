@@ -13,10 +13,10 @@ from domain.devices.devices import Devices
 from domain.devices.failure_lines import FailureLines
 from domain.devices.logs import DeviceLogs
 from domain.devices.names import DeviceNames
+from domain.devices.run_failures import SeenFailures
 from domain.devices.run_records import RunRecords
 from domain.devices.status import Cause, Status
 from domain.devices.statuses import Statuses
-from domain.devices.unit_failures import SeenFailures
 from domain.devices.verdicts import Verdicts
 from domain.devices.whereabouts import Whereabouts
 from domain.devices.witnesses import Witnesses
@@ -25,8 +25,8 @@ from domain.host_paths import HostPaths
 from domain.services.units import Unit, UnitChanged, UnitState
 from tests.fakes.board_records import FakeBoardRecords
 from tests.fakes.presence import FakePresence
+from tests.fakes.run_failures import FakeRunFailures
 from tests.fakes.state_rows import FakeStateRows, Written
-from tests.fakes.unit_failures import FakeUnitFailures
 from tests.fakes.units import Ending, FakeUnits
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
@@ -59,7 +59,7 @@ class JudgedStation:
         self.root, self.hub, self.clock = root, Hub(), Clock()
         self.rows, self.records = FakeStateRows(), FakeBoardRecords()
         self.presence = FakePresence(available=usb)
-        self.failures = FakeUnitFailures()
+        self.failures = FakeRunFailures()
         endings = {template: Ending() for template in TEMPLATES} if installed else {}
         self.units = FakeUnits(NOW, endings)
         self.devices = Devices(self.hub, self.rows)

@@ -1,11 +1,13 @@
 """Statuses: rows, units, USB and records joined while a station runs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from domain.devices.attempts import Outcome
 from domain.devices.device_filters import DeviceFilter
 from domain.devices.evidence import Source, Stance, list_evidence
 from domain.devices.stages import Stage, Style
@@ -207,6 +209,70 @@ async def test_an_insecure_record_denies_secure_boot(station: JudgedStation) -> 
     station.write(FINISHED)
     station.end_unit(PROVISIONER)
     assert await station.status() == (Status.FAILED, Cause.NOT_SECURE)
+
+
+async def test_a_record_that_denied_a_run_counts_while_records_cannot_be_read(
+    station: JudgedStation,
+) -> None:
+    await begun(station)
+    station.records.add(SERIAL, secure=False, at=NOW)
+    station.write(FINISHED)
+    station.end_unit(PROVISIONER)
+    await station.view()
+    station.records.failure = RecordsNotOpen("no")
+    station.begin()
+    assert await station.status() == (Status.FAILED, Cause.NOT_SECURE)
+
+
+@pytest.mark.parametrize("secure", [False, None])
+async def test_what_the_records_denied_stays_so_after_the_next_run_and_a_restart(
+    station: JudgedStation, *, secure: bool | None
+) -> None:
+    station.records.add(OTHER, at=NOW - timedelta(days=1))
+    await begun(station)
+    if secure is not None:
+        station.records.add(SERIAL, secure=secure, at=NOW)
+    station.write(FINISHED)
+    station.end_unit(PROVISIONER)
+    await station.view()
+    station.clock.seconds += GRACE
+    await station.view()
+    station.clock.seconds += 60
+    station.write(*WAY)
+    station.begin()
+    (ended,) = (await station.attempts.of_board(KEY, page_request("x", last=1))).items
+    assert (ended.outcome, ended.cause) == (
+        (Outcome.UNKNOWN, Cause.RECORD_MISSING)
+        if secure is None
+        else (Outcome.FAILED, Cause.NOT_SECURE)
+    )
+
+
+async def test_a_record_that_comes_late_speaks_for_the_run(station: JudgedStation) -> None:
+    station.records.add(OTHER, at=NOW - timedelta(days=1))
+    await begun(station)
+    station.write(FINISHED)
+    station.end_unit(PROVISIONER)
+    await station.view()
+    station.clock.seconds += GRACE
+    assert await station.status() == (Status.UNKNOWN, Cause.RECORD_MISSING)
+    assert [kept.cause for kept in station.failures.kept.values()] == [Cause.RECORD_MISSING]
+    station.records.add(SERIAL, secure=True, at=NOW)
+    await station.witnesses.records.read([KEY])
+    assert await station.status() == (Status.COMPLETE, None)
+    assert station.failures.kept == {}
+
+
+async def test_a_failure_from_before_a_run_is_not_believed_of_it(station: JudgedStation) -> None:
+    await begun(station)
+    station.end_unit(PROVISIONER, result="exit-code", status=1)
+    await station.view()
+    ((place, kept),) = station.failures.kept.items()
+    station.failures.kept[place] = replace(kept, failed_at=NOW - timedelta(seconds=30))
+    station.units.loaded.clear()
+    station.write(FINISHED)
+    station.begin()
+    assert await station.status() == (Status.COMPLETE, None)
 
 
 async def test_a_provisioner_that_fails_before_its_first_row(station: JudgedStation) -> None:

@@ -1,11 +1,12 @@
-"""The failures of units that worked on boards, kept in `service.db`."""
+"""What spoke against runs of boards, kept in `service.db`."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from adapters.service_db.database import ServiceDb
-from domain.devices.unit_failures import UnitFailure
+from domain.devices.run_failures import RunFailure
+from domain.devices.status import Cause
 
 if TYPE_CHECKING:
     from adapters.service_db.models import SeenUnitFailure
@@ -14,22 +15,26 @@ MOST = 10_000
 """The newest that are looked at: a busy line fails so often in some years."""
 
 
-class StoredUnitFailures:
-    """Satisfies `domain.devices.unit_failures.UnitFailures`. Both raise `ServiceDbUnavailable`."""
+class StoredRunFailures:
+    """Satisfies `RunFailures` of the domain. Everything raises `ServiceDbUnavailable`."""
 
     def __init__(self, database: ServiceDb) -> None:
         self._database = database
 
-    async def all(self) -> Sequence[UnitFailure]:
+    async def all(self) -> Sequence[RunFailure]:
         """Returns the failures that are kept."""
         return await self._database.run(_read)
 
-    async def add(self, failure: UnitFailure) -> None:
+    async def add(self, failure: RunFailure) -> None:
         """Keeps a failure; it is on the disk when this returns."""
         await self._database.run(lambda: _write(failure))
 
+    async def remove(self, board: str, run: int) -> None:
+        """Forgets a failure; it is gone from the disk when this returns."""
+        await self._database.run(lambda: _remove(f"{board}/{run}"))
 
-async def _read() -> list[UnitFailure]:
+
+async def _read() -> list[RunFailure]:
     from adapters.service_db.models import SeenUnitFailure
 
     return [
@@ -37,7 +42,7 @@ async def _read() -> list[UnitFailure]:
     ]
 
 
-async def _write(failure: UnitFailure) -> None:
+async def _write(failure: RunFailure) -> None:
     from adapters.service_db.models import SeenUnitFailure
 
     kept = {
@@ -46,14 +51,21 @@ async def _write(failure: UnitFailure) -> None:
         "result": failure.result,
         "exit_status": failure.exit_status,
         "failed_at": _microseconds(failure.failed_at),
+        "cause": failure.cause.value,
     }
     place = f"{failure.board}/{failure.run}"
     await SeenUnitFailure.update_or_create(place=place, defaults=kept)
 
 
-def _failure(kept: "SeenUnitFailure") -> UnitFailure:
+async def _remove(place: str) -> None:
+    from adapters.service_db.models import SeenUnitFailure
+
+    await SeenUnitFailure.filter(place=place).delete()
+
+
+def _failure(kept: "SeenUnitFailure") -> RunFailure:
     board, _, run = kept.place.rpartition("/")
-    return UnitFailure(
+    return RunFailure(
         board=board,
         run=int(run),
         began_at=_moment(kept.began_at),
@@ -61,6 +73,7 @@ def _failure(kept: "SeenUnitFailure") -> UnitFailure:
         result=kept.result,
         exit_status=kept.exit_status,
         failed_at=_moment(kept.failed_at),
+        cause=Cause(kept.cause),
     )
 
 
