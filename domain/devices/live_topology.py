@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from domain.devices.boards import is_target
-from domain.devices.joining import NO_FACTS, Facts
+from domain.devices.joining import NO_FACTS, Facts, real_serial
 from domain.devices.topology import CompanionPair, Node, NodeKind
 from domain.events import Event
 
@@ -27,6 +27,11 @@ class LiveNode:
     def id(self) -> str:
         """The node's id."""
         return self.node.id
+
+    @property
+    def serial(self) -> str:
+        """The serial that it tells; the empty text where that names no board."""
+        return real_serial(self.node)
 
     @property
     def is_target(self) -> bool:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.devices.devices import DeviceNotFound, Devices
-from domain.devices.joining import real_serial
 from domain.devices.live_topology import LiveTopology
 from domain.devices.projection import Device
 from domain.devices.row_names import is_nameless
@@ -33,9 +32,8 @@ def occupant_of(topology: LiveTopology, port: str) -> Occupant | None:
     node = topology.nodes.get(port)
     if node is None or not (node.is_target or node.facts.state):
         return None
-    serial = real_serial(node.node)
     is_told = bool(node.facts.state)
-    return Occupant(serial or None, is_told) if serial or not is_told else None
+    return Occupant(node.serial or None, is_told) if node.serial or not is_told else None
 
 
 async def find_device(

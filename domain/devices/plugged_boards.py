@@ -6,7 +6,7 @@ from domain.devices.live_topology import LiveNode, LiveTopology
 from domain.devices.projection import Device
 from domain.devices.row_names import is_nameless
 from domain.devices.topology import NodeKind
-from domain.serials import board_key, is_real
+from domain.serials import board_key
 
 NOT_PLUGGED_IN = (
     "No state row names an address, and the board is not plugged in: a log's address is only told "
@@ -19,7 +19,7 @@ def find_plugged(topology: LiveTopology, board: Device) -> LiveNode | None:
     serial what is in its port, as long as its rows are about that."""
     if is_nameless(board.key):
         node = topology.nodes.get(board.port or "")
-        is_it = node is not None and not is_real(node.node.usb.serial) and node.facts.state
+        is_it = node is not None and not node.serial and node.facts.state
         return node if is_it else None
     return next((node for node in topology.nodes.values() if _is(node, board.key)), None)
 
@@ -40,5 +40,5 @@ def generation_by_rows(board: Device) -> int | None:
 
 
 def _is(node: LiveNode, key: str) -> bool:
-    serial = node.node.usb.serial
-    return node.node.kind is NodeKind.DEVICE and is_real(serial) and board_key(serial) == key
+    is_device = node.node.kind is NodeKind.DEVICE
+    return is_device and bool(node.serial) and board_key(node.serial) == key

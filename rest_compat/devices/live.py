@@ -100,7 +100,7 @@ def _facts(live: LiveNode) -> dict[str, Json]:
         "vendor": usb.vendor,
         "product": usb.product,
         "productName": usb.product_name,
-        "serial": usb.serial,
+        "serial": live.serial,
         "state": facts.state,
         "image": facts.image,
         "ip": facts.ip_address,

@@ -155,7 +155,7 @@ def node_of(live: LiveNode) -> TopologyNode:
         product_id=usb.product or None,
         product_name=usb.product_name or None,
         manufacturer=usb.manufacturer or None,
-        serial=usb.serial or None,
+        serial=live.serial or None,
         speed=usb.speed or None,
         port_count=usb.ports if usb.is_hub else None,
         state=facts.state or None,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rest_compat.devices.live import message
 from tests.fakes.usb import BOARD, KEYBOARD, Sysfs
 from tests.surfaces.conftest import Service
 from tests.surfaces.jig import running_jig
@@ -49,7 +50,7 @@ async def test_a_board_without_a_row_is_not_the_one_before_it(jig: tuple[Service
     (error,) = (await asked(service, DEVICE))["errors"]
     assert error["extensions"]["code"] == "DEVICE_NOT_FOUND"
     assert THERE in error["message"]
-    sysfs.plug(PORT, **BOARD)
+    sysfs.plug(PORT, **BOARD, serial="Broadcom")
     (error,) = (await asked(service, DEVICE))["errors"]
     assert error["extensions"]["code"] == "DEVICE_NOT_FOUND"
 
@@ -85,3 +86,14 @@ async def test_a_flag_by_port_is_for_the_board_in_it(
     assert (await asked(service, FLAG))["data"]["setDeviceFlag"] == {"serial": THERE}
     nameless = (await asked(service, DEVICE))["data"]["device"]
     assert nameless == {"serial": None, "port": PORT, "status": "ACTIVE"}
+
+
+async def test_the_boot_roms_placeholder_is_told_as_no_serial(jig: tuple[Service, Sysfs]) -> None:
+    service, sysfs = jig
+    sysfs.plug(PORT, **BOARD, serial="Broadcom")
+    nodes = (await asked(service, "{ topology { nodes { id serial } } }"))["data"]["topology"]
+    (graphql,) = [node["serial"] for node in nodes["nodes"] if node["id"] == PORT]
+    told = message(service.station.usb.current)["nodes"]
+    assert isinstance(told, list)
+    (old,) = [node for node in told if node["id"] == PORT]
+    assert (graphql, "serial" in old) == (None, False)
