@@ -9,7 +9,7 @@ from domain.devices.device_filters import within
 from domain.devices.run_failures import RunFailure
 from domain.devices.runs import Mark, Run, Runs
 from domain.devices.stages import Stage, Style, Word
-from domain.devices.status import NO_RECORD, NOT_SECURE, Cause, Status, Verdict
+from domain.devices.status import MIXED, NO_RECORD, NOT_SECURE, Cause, Status, Verdict
 from domain.serials import board_key
 
 MOST_PLAUSIBLE = 24 * 3600.0
@@ -101,6 +101,7 @@ def ending_of(run: Run, verdict: Verdict | None) -> Ending:
     stage = run.stage.words.capitalize() if run.stage else "It"
     endings = (
         (run.aborted, Ending(Outcome.FAILED, Cause.ABORTED, f"{stage} was aborted.")),
+        (run.finished and run.mixed, Ending(Outcome.UNKNOWN, Cause.STATE_UNKNOWN, MIXED)),
         (run.finished, Ending(Outcome.FINISHED)),
         (run.excluded, Ending(Outcome.SKIPPED, Cause.PORT_EXCLUDED)),
         (run.stage is None, Ending(Outcome.UNKNOWN, Cause.STATE_UNKNOWN)),

@@ -119,10 +119,11 @@ class Facts:
 
     `newest` is its last row, `entered_at` when its present stage began, `stage` how far it came;
     `finished`, `aborted`: whether any of its rows says so; `displaced`: another board began at its
-    port. `quiet` is for how many seconds nothing more was written, by the best clock there is.
-    `booted_at` is when the host was started, where that was after the last row. `unit` is the
-    stage's, or the next stage's while that is awaited. `failures` counts the board's failed runs
-    in a row before this one. `checking`: the other sources have not answered yet.
+    port; `mixed`: its rows tell of two ways of provisioning. `quiet` is for how many seconds
+    nothing more was written, by the best clock there is. `booted_at` is when the host was started,
+    where that was after the last row. `unit` is the stage's, or the next stage's while that is
+    awaited. `failures` counts the board's failed runs in a row before this one. `checking`: the
+    other sources have not answered yet.
     """
 
     newest: Mark
@@ -135,6 +136,7 @@ class Facts:
     unit: UnitReport
     presence: BoardPresence
     record: RunRecord
+    mixed: bool = False
     booted_at: datetime | None = None
     failures: int = 0
     checking: bool = False
@@ -170,6 +172,9 @@ def _rows(facts: Facts) -> Iterator[Evidence]:
     if facts.aborted and facts.finished:
         both = "The rows of this run say that it finished and that it was aborted."
         yield Evidence(Source.STATE_ROWS, Stance.CONTRADICTS, both, facts.newest.at)
+    if facts.mixed:
+        ways = "The rows of this run tell of two ways of provisioning."
+        yield Evidence(Source.STATE_ROWS, Stance.CONTRADICTS, ways, facts.newest.at)
     if facts.displaced and facts.open:
         taken = "Another board began at this port before this one came to an end."
         yield Evidence(Source.STATE_ROWS, Stance.CONTRADICTS, taken, None)

@@ -34,8 +34,8 @@ class Run:
     nameless one; `port` and the texts are as the rows told them last, `node` is the device node's
     path that stood for a serial. `stage` and its `place` on the way are the furthest that it
     reached. `displaced`: another board
-    began at its port before it ended; `superseded`: the same board began again. `marks` holds the
-    rows.
+    began at its port before it ended; `superseded`: the same board began again; `mixed`: its rows
+    tell of two ways of provisioning. `marks` holds the rows.
     """
 
     id: int
@@ -54,6 +54,7 @@ class Run:
     finished: bool = False
     aborted: bool = False
     excluded: bool = False
+    mixed: bool = False
     displaced: bool = False
     superseded: bool = False
     marks: bytes = b""
@@ -178,6 +179,7 @@ class Runs:
             _note_name(run, row.serial)
         run.image = intern(row.image) or run.image
         run.board_type = intern(row.board_type) or run.board_type
+        run.mixed |= None not in (run.style, reading.style) and run.style is not reading.style
         run.style = reading.style or run.style
         _advance(run, reading)
         # The empty text is read in two ways.

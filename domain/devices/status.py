@@ -32,6 +32,7 @@ RECORD_LOOK = 30.0
 """Seconds until a missing record is looked for again."""
 
 NOT_SECURE = "It was provisioned for secure boot, but its record says that it is not secure."
+MIXED = "It was said to be finished, but the rows of this run tell of two ways of provisioning."
 NO_RECORD = "It was said to be finished, but this run left no manufacturing record."
 
 
@@ -147,6 +148,8 @@ def _denied(facts: Facts) -> tuple[Status, Cause, str] | None:
         return Status.FAILED, Cause.UNIT_FAILED, reason
     if facts.insecure:
         return Status.FAILED, Cause.NOT_SECURE, NOT_SECURE
+    if facts.mixed:
+        return Status.UNKNOWN, Cause.STATE_UNKNOWN, MIXED
     if not facts.newest.reading.finishes:
         reason = "Something was written after it was said to be finished."
         return Status.UNKNOWN, Cause.STATE_UNKNOWN, reason

@@ -111,6 +111,7 @@ class Witnesses:
             finished=run.finished,
             aborted=run.aborted,
             displaced=run.displaced,
+            mixed=run.mixed,
             unit=unit,
             presence=self.whereabouts.find(runs, run, quiet=quiet, met=_met(seen)),
             record=self._record(runs, run, marks),

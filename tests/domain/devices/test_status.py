@@ -289,6 +289,7 @@ ANY = st.builds(
     finished=st.booleans(),
     aborted=st.booleans(),
     displaced=st.booleans(),
+    mixed=st.booleans(),
     unit=REPORTS,
     presence=PRESENCES,
     record=RECORDS,
@@ -308,6 +309,7 @@ def test_what_anything_contradicts_is_never_complete(known: Facts) -> None:
         assert known.finished
         assert known.newest.reading.finishes
         assert not known.aborted
+        assert not known.mixed
         assert not known.checking
         assert known.unit.sight not in (UnitSight.FAILED, UnitSight.RUNNING)
         assert known.record.sight is not RecordSight.MISSING

@@ -275,6 +275,22 @@ async def test_a_failure_from_before_a_run_is_not_believed_of_it(station: Judged
     assert await station.status() == (Status.COMPLETE, None)
 
 
+async def test_rows_of_two_ways_of_provisioning_in_one_run_are_not_believed(
+    station: JudgedStation,
+) -> None:
+    await begun(station)
+    station.write("FDE-PROVISIONER-FINISHED")
+    station.end_unit(PROVISIONER)
+    verdict = (await station.view()).verdict
+    assert (verdict.status, verdict.cause) == (Status.UNKNOWN, Cause.STATE_UNKNOWN)
+    assert "two ways" in verdict.reason
+    station.write(*WAY)
+    (ended,) = (await station.attempts.of_board(KEY, page_request("x", last=1))).items
+    station.begin()
+    (anew,) = (await station.attempts.of_board(KEY, page_request("x", last=1))).items
+    assert ended.outcome is anew.outcome is Outcome.UNKNOWN
+
+
 async def test_a_provisioner_that_fails_before_its_first_row(station: JudgedStation) -> None:
     await station.statuses.ready()
     station.write(*WAY)
