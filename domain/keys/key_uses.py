@@ -15,12 +15,12 @@ from domain.errors import Invalid, ProvisionerError
 from domain.host_paths import HostPaths, PathRefused
 from domain.keys.fingerprint import otp_words
 from domain.keys.key_files import KeyFiles
+from domain.keys.key_refusals import KeyUnfit
 from domain.keys.key_registry import KeyRegistry
 from domain.keys.registry import KeyKind, SigningKey
 from domain.keys.reports import KeyReport, failed_report
 from domain.keys.selection import selected_now
 from domain.keys.signing import SignatureWrong, sign_pem
-from domain.keys.signing_keys import KeyUnfit
 from domain.keys.token_keys import TokenKeys
 
 CHALLENGE_BYTES = 64

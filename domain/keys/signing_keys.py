@@ -6,11 +6,17 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 
 from domain.configuration.configuration import Configuration
-from domain.errors import Conflict, Invalid, ProvisionerError
+from domain.errors import ProvisionerError
 from domain.events import Hub, Update, watch_view
 from domain.file_accesses import FileAccess
 from domain.host_paths import HostPaths
 from domain.keys.key_files import KeyFiles
+from domain.keys.key_refusals import (
+    KeyActive,
+    KeyFileTooLarge,
+    KeyUnfit,
+    checked_label,
+)
 from domain.keys.key_registry import Clock, KeyRegistry, SigningKeysChanged, utc_now
 from domain.keys.names import KeyName
 from domain.keys.pem import LARGEST_KEY, KeyFormatInvalid, PemKey, parse_pem
@@ -19,44 +25,6 @@ from domain.keys.reports import KeyReport
 from domain.keys.selection import Selection, selected_now, selection_of
 from domain.keys.token_keys import TokenKeys
 from domain.keys.wrapping import is_wrapped
-
-LONGEST_LABEL = 128
-
-
-class KeyFileTooLarge(Invalid):
-    """More bytes than any key has."""
-
-    code = "FILE_TOO_LARGE"
-    title = "File Too Large"
-    meaning = f"An uploaded key has at most {LARGEST_KEY} bytes."
-    remedy = "Upload the key alone, without what else the file holds."
-
-
-class KeyUnfit(Conflict):
-    """A key that boards cannot be signed with."""
-
-    code = "KEY_UNFIT"
-    title = "Key Not Fit"
-    meaning = "Boards check RSA-2048 signatures only, so no other key is ever made active."
-    remedy = "Upload a plain RSA key of 2048 bits and activate that."
-
-
-class KeyActive(Conflict):
-    """The key that boards are signed with."""
-
-    code = "KEY_ACTIVE"
-    title = "Key Active"
-    meaning = "The active key, or one that the configuration names, is not removed."
-    remedy = "Activate another key, or deactivate this one first."
-
-
-class KeyLabelInvalid(Invalid):
-    """A label that no screen could show."""
-
-    code = "KEY_LABEL_INVALID"
-    title = "Invalid Key Label"
-    meaning = f"A key's label has 1 to {LONGEST_LABEL} printable characters."
-    remedy = "Choose a short label without line breaks or control characters."
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,15 +303,6 @@ class SigningKeys:
         except ProvisionerError:
             await self._configuration.update(before.changes)
             raise
-
-
-def checked_label(label: str) -> str:
-    """Returns a label without spaces around it; raises `KeyLabelInvalid`."""
-    kept = label.strip()
-    if not 1 <= len(kept) <= LONGEST_LABEL or not kept.isprintable():
-        text = f"A key's label has 1 to {LONGEST_LABEL} printable characters."
-        raise KeyLabelInvalid(text, field="label")
-    return kept
 
 
 def _object_of(uri: str) -> str:

@@ -6,8 +6,9 @@ from domain.audit.log import AuditUnavailable
 from domain.caller import RoleTooLow, Unauthenticated
 from domain.csrf_tokens import CsrfTokenRefused
 from domain.errors import Conflict, Invalid, NotFound, Unavailable
+from domain.keys.key_refusals import KeyLabelInvalid
 from domain.keys.pin import PinMalformed, PinTooLong
-from domain.keys.signing_keys import KeyLabelInvalid, Registered
+from domain.keys.signing_keys import Registered
 from resolvers.keys.tokens import register_token_key
 from rest_compat.encoding import json_answer
 from rest_compat.http_errors import JsonInvalid

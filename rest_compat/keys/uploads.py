@@ -4,10 +4,11 @@ from starlette.responses import Response
 
 from domain.keys.firmware_crypto import DeviceKeyMissing, FirmwareCryptoUnavailable
 from domain.keys.key_files import KeyNameTaken, KeyNotStored
+from domain.keys.key_refusals import KeyFileTooLarge
 from domain.keys.names import KeyNameInvalid, KeyTypeInvalid
 from domain.keys.pem import LARGEST_KEY, KeyFormatInvalid
 from domain.keys.registry import RegistryUnreadable
-from domain.keys.signing_keys import KeyFileTooLarge, Registered
+from domain.keys.signing_keys import Registered
 from resolvers.keys.signing_keys import upload_signing_key
 from rest_compat.encoding import json_answer
 from rest_compat.http_errors import BodyTooLarge

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from domain.keys.key_refusals import KeyUnfit
 from domain.keys.key_uses import KeyPathRefused
 from domain.keys.signing import sign_pem
-from domain.keys.signing_keys import KeyUnfit
 from tests.domain.keys.samples import ec_pem, openssl, public_pem, rsa_key, rsa_pem
 from tests.domain.keys.station import KEYS, KeyStation
 

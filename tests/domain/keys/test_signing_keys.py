@@ -9,19 +9,14 @@ from domain.errors import ProvisionerError
 from domain.events import Published
 from domain.keys.firmware_crypto import DeviceKeyMissing, FirmwareCryptoUnavailable
 from domain.keys.key_files import KeyFileMissing
+from domain.keys.key_refusals import KeyActive, KeyFileTooLarge, KeyLabelInvalid, KeyUnfit
 from domain.keys.key_registry import SigningKeysChanged
 from domain.keys.names import KeyNameInvalid, KeyTypeInvalid
 from domain.keys.pem import LARGEST_KEY, KeyFormatInvalid
 from domain.keys.registry import KeyKind, KeyNotFound, RegistryUnreadable, new_key
 from domain.keys.registry_file import RegistryNotWritten
 from domain.keys.reports import KeyReport, rsa_report
-from domain.keys.signing_keys import (
-    KeyActive,
-    KeyFileTooLarge,
-    KeyLabelInvalid,
-    KeyUnfit,
-    Registered,
-)
+from domain.keys.signing_keys import Registered
 from domain.keys.wrapping import SecretNotUnwrapped, is_wrapped
 from tests.domain.keys.samples import ec_pem, public_pem, rsa_key, rsa_pem
 from tests.domain.keys.station import KEYS, NOW, KeyStation
