@@ -138,8 +138,8 @@ def _add_audit(commands: "argparse._SubParsersAction[Parser]") -> None:
         metavar="[ID:]HASH",
         action="append",
         default=[],
-        help="a head that the chain must still have, from journalctl -t provisioner-audit -o cat; "
-        "may be given more than once",
+        help="a head that the chain must still have, beside those in the host's journal "
+        "(journalctl -t provisioner-audit -o cat); may be given more than once",
     )
 
 
@@ -236,7 +236,9 @@ def _verify_audit(asked: argparse.Namespace) -> int:
 
     paths = HostPaths(Path(asked.root or "/").resolve())
     path = Path(asked.file) if asked.file else paths.real(paths.audit_db)
-    return verify_audit(path, asked.head, sys.stdout)
+    # A copy may be of another host, whose journal is not here.
+    journal = None if asked.file else paths.root
+    return verify_audit(path, asked.head, sys.stdout, journal=journal)
 
 
 def _schema(_: argparse.Namespace) -> int:

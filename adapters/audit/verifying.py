@@ -9,6 +9,7 @@ from urllib.parse import quote
 from adapters.audit.chain_table import find_checkpoint, last_given_out
 from adapters.audit.table import NAMES, Row, columns_of
 from domain.audit.chain import Checkpoint, Head
+from domain.audit.retention import pruned_up_to
 from domain.audit.trail import LARGEST_ID, AuditDatabaseNotOpen, AuditDatabaseNotRead
 from domain.audit.verification import Report, Verification, Wrong
 from domain.errors import Unavailable
@@ -19,6 +20,8 @@ BUSY_SECONDS = 60.0
 """A busy writer leaves short gaps only; who verifies has time."""
 _ROWS = f"SELECT {', '.join(NAMES)} FROM audit_log WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 -- constants
 _LINKS = "SELECT id, hash FROM audit_chain WHERE id > ? ORDER BY id LIMIT ?"
+
+_INFO = NAMES.index("additional_info")
 
 Pair = tuple[int, Row | None, bytes | None]
 
@@ -70,8 +73,10 @@ def _verified(connection: sqlite3.Connection, heads: Sequence[Head]) -> Report:
         end, pairs = _chunk(connection, position)
         given_out = last_given_out(connection)
         connection.execute("COMMIT")
-        for pair in pairs:
-            verification.take(*pair)
+        for id, row, hash in pairs:
+            verification.take(id, row, hash)
+            if row is not None and hash is not None:
+                verification.announce(pruned_up_to(str(row[_INFO])))
         if end is None:
             break
         position = end

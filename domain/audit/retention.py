@@ -1,6 +1,7 @@
 """How long audit entries are kept: by age, by number, by size; without limits by default."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -15,6 +16,8 @@ PAUSE_SECONDS = 0.05
 ALWAYS_KEPT = 1000
 """The newest rows stay whatever the limits say: who looks after an incident finds something."""
 MEGABYTE = 1_000_000
+PRUNED = "entries {oldest} to {up_to} pruned, as the settings say"
+_PRUNED = re.compile(r"entries \d{1,18} to (\d{1,18}) pruned, as the settings say", re.ASCII)
 
 
 class RetentionInvalid(Invalid):
@@ -51,6 +54,13 @@ class Extent:
     oldest: int
     newest: int
     used_bytes: int
+
+
+def pruned_up_to(info: str) -> int:
+    """Returns the last entry that an entry of the log says retention took out, 0 for any other
+    entry."""
+    found = _PRUNED.fullmatch(info)
+    return int(found[1]) if found else 0
 
 
 class Extents(Protocol):
@@ -92,24 +102,28 @@ class Pruning:
         self._place = place
 
     async def run(self, *, now: datetime | None = None) -> int:
-        """Prunes until the limits are kept; returns how many ids went. What went is an entry of the
-        log itself."""
+        """Prunes until the limits are kept; returns how many ids went. What goes is an entry of the
+        log itself. Raises `AuditUnavailable`."""
         if self._retention.is_off:
             return 0
         began = await self._rows.extent()
         last_old = await self._last_too_old(now or datetime.now(UTC))
-        extent = began
+        extent, announced = began, 0
         while (up_to := self._beyond(extent, last_old)) >= extent.oldest > 0:
-            await self._log.prune(up_to, most=STEP)
+            if up_to > announced:
+                await self._announce(extent.oldest, up_to)
+                announced = up_to
+            await self._log.prune(announced, most=STEP)
             await asyncio.sleep(self._pause_seconds)
             extent = await self._rows.extent()
-        gone = extent.oldest - began.oldest
-        if gone > 0:
-            info = f"entries {began.oldest} to {extent.oldest - 1} pruned, as the settings say"
-            self._log.record(
-                file_entry(None, "DELETE", self._place, at=datetime.now(UTC), info=info)
-            )
-        return gone
+        return extent.oldest - began.oldest
+
+    async def _announce(self, oldest: int, up_to: int) -> None:
+        """Has it on the disk which entries go before any goes: what is gone without a word was
+        taken out by somebody else."""
+        info = PRUNED.format(oldest=oldest, up_to=up_to)
+        self._log.record(file_entry(None, "DELETE", self._place, at=datetime.now(UTC), info=info))
+        await self._log.durable()
 
     async def _last_too_old(self, now: datetime) -> int:
         if not self._retention.days:

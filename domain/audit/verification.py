@@ -1,6 +1,6 @@
 """Verifying an audit log: rows beside their links, one after the other, and what is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -61,17 +61,30 @@ class Report:
         return not self.findings
 
 
+def _grouped(
+    heads: Sequence[Head], key: Callable[[Head], Hashable]
+) -> Mapping[Hashable, Sequence[Head]]:
+    groups: dict[Hashable, list[Head]] = {}
+    for head in heads:
+        groups.setdefault(key(head), []).append(head)
+    return groups
+
+
 class Verification:
     """Takes every id above the checkpoint in ascending order, then reports.
 
     `heads` are links that were written down elsewhere: the chain must still have each of them.
+    What retention took out is only believed where a row announces it.
     """
 
     def __init__(self, start: Checkpoint, heads: Sequence[Head] = ()) -> None:
         self._start = start
         self._link = Head(start.up_to, start.hash)
-        self._heads = heads
+        self._heads = tuple(dict.fromkeys(heads))
+        self._by_id = _grouped(self._heads, lambda head: head.id)
+        self._by_hash = _grouped(self._heads, lambda head: head.hash)
         self._met: dict[Head, bool] = {}
+        self._announced = 0
         self._inserted_since_link = 0
         self._last_row = start.up_to
         self._findings: list[Finding] = []
@@ -104,9 +117,12 @@ class Verification:
         self._inserted_since_link = 0
         # After something wrong the stored link is believed, so that later rows are judged alone.
         self._link = Head(id, hash)
-        for head in self._heads:
-            if head.hash == hash or head.id == id:
-                self._met[head] = head.hash == hash and head.id in (None, id)
+        for head in (*self._by_id.get(id, ()), *self._by_hash.get(hash, ())):
+            self._met[head] = head.hash == hash and head.id in (None, id)
+
+    def announce(self, up_to: int) -> None:
+        """Takes a row's word that retention took out the rows up to this one."""
+        self._announced = max(self._announced, up_to)
 
     def _judge(self, id: int, row: Sequence[Cell] | None, hash: bytes) -> None:
         before = self._link.id or 0
@@ -123,6 +139,10 @@ class Verification:
     def report(self, *, given_out: int, uncovered: int) -> Report:
         """Returns what was found; `given_out` is the highest id that the table ever gave out."""
         end = max(self._last_row, self._link.id or 0)
+        if self._start.pruned > self._announced:
+            self._findings.insert(
+                0, Finding(Wrong.MISSING, self._announced + 1, self._start.pruned)
+            )
         if given_out > end:
             self.note(Wrong.CUT, end + 1, given_out)
         unjudged = [head for head in self._heads if not self._judged(head, end)]
@@ -144,6 +164,7 @@ class Verification:
             return False
         if met is None and head.id is not None and head.id > end:
             self.note(Wrong.CUT, end + 1, head.id)
-        elif not met:
+        elif not met and not any(one.wrong is Wrong.REWRITTEN for one in self._findings):
+            # Made anew once, no later link is the old one either.
             self.note(Wrong.REWRITTEN, id, id)
         return True

@@ -10,6 +10,8 @@ from adapters.audit.verifying import verify_file
 from server.main import main
 from server.verify_audit import verify_audit
 from tests.adapters.audit.files import change, write
+from tests.adapters.journal_writer import needs_tool, write_journal
+from tests.fakes.journal import Entry
 from tests.surfaces.conftest import running
 
 AUDIT_DB = "srv/rpi-sb-provisioner/audit.db"
@@ -60,6 +62,29 @@ def test_no_log_is_1_and_makes_none(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["audit", "verify", "--root", os.fspath(tmp_path)]) == 1
     assert "no audit log" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
+
+
+@needs_tool
+def test_a_tail_cut_with_its_counter_is_found_by_the_hosts_journal(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = verify_file(file).head
+    owner = str(file.stat().st_uid)
+    told = [("12345", f"5:{'0' * 64}"), (owner, str(head)), (owner, "no head")]
+    said = [
+        {"SYSLOG_IDENTIFIER": "provisioner-audit", "_UID": uid, "MESSAGE": t} for uid, t in told
+    ]
+    write_journal(tmp_path, [Entry(fields, second) for second, fields in enumerate(said)])
+    assert main(["audit", "verify", "--root", os.fspath(tmp_path)]) == 0
+    assert f"Held against the journal: {head}." in capsys.readouterr().out
+    change(
+        file,
+        "delete from audit_log where id > 8",
+        "delete from audit_chain where id > 8",
+        "update sqlite_sequence set seq = 8",
+    )
+    assert main(["audit", "verify", "--root", os.fspath(tmp_path)]) == 1
+    assert "rows 9 to 10 were cut off" in capsys.readouterr().out
 
 
 async def test_a_live_service_is_verified(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from adapters.audit.log_file import LogFile
 from adapters.audit.verifying import verify_file
-from domain.audit.entries import AuditEntry, EventType
+from domain.audit.entries import AuditEntry, EventType, file_entry
+from domain.audit.retention import PRUNED
 
 AT = datetime(2026, 8, 1, 12, tzinfo=UTC)
 OLD_TABLE = (
@@ -28,6 +29,12 @@ def entry(path: str, at: datetime | None = None) -> AuditEntry:
     return AuditEntry(
         EventType.HANDLER_ACCESS, moment, handler_path=path, client_ip="127.0.0.1", outcome="OK"
     )
+
+
+def announcement(up_to: int) -> AuditEntry:
+    """Returns the entry that retention writes before it takes out the rows up to `up_to`."""
+    info = PRUNED.format(oldest=1, up_to=up_to)
+    return file_entry(None, "DELETE", "/audit.db", at=datetime.now(UTC), info=info)
 
 
 def write(file: Path, count: int, *, first: int = 1) -> None:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from adapters.audit.log import SqliteAuditLog
 from domain.audit.entries import AuditEntry, EventType
+from tests.adapters.audit.files import announcement
 
 async def change(log, name):
     for number in range(100_000):
@@ -25,7 +26,10 @@ async def change(log, name):
 
 async def prune(log):
     while True:
-        await log.prune(log.head.id - int(sys.argv[3]), most=50)
+        up_to = max(log.head.id - int(sys.argv[3]), 0)
+        log.record(announcement(up_to))
+        await log.durable()
+        await log.prune(up_to, most=50)
         await asyncio.sleep(0.001)
 
 async def run():

@@ -16,7 +16,16 @@ from adapters.audit.verifying import verify_file
 from domain.audit.chain import Head
 from domain.audit.entries import AuditEntry, EventType, StoredEntry
 from domain.audit.log import AuditInterrupted, AuditUnavailable
-from tests.adapters.audit.files import change, entry, found, paths, select, write, write_old
+from tests.adapters.audit.files import (
+    announcement,
+    change,
+    entry,
+    found,
+    paths,
+    select,
+    write,
+    write_old,
+)
 
 CONTRACT = [
     "id",
@@ -295,26 +304,29 @@ async def test_the_existing_service_reads_by_position_as_before(
 
 async def test_pruning_keeps_the_rest_verifiable(log: SqliteAuditLog, file: Path) -> None:
     await _written(log, *(f"/{number}" for number in range(1, 3001)))
+    log.record(announcement(2000))
+    await log.durable()
     await log.prune(2000, most=500)
     await log.prune(2000, most=5000)
     await _written(log, "/3001")
     report = verify_file(file)
     assert paths(file)[0] == "/2001"
-    assert (report.findings, report.verified, report.checkpoint.pruned) == ((), 1001, 2000)
-    assert select(file, "select sum(entries) from audit_blocks")[0][0] == 1001
-    assert select(file, "select count(*) from audit_chain")[0][0] == 1001
+    assert (report.findings, report.verified, report.checkpoint.pruned) == ((), 1002, 2000)
+    assert select(file, "select sum(entries) from audit_blocks")[0][0] == 1002
+    assert select(file, "select count(*) from audit_chain")[0][0] == 1002
 
 
 async def test_pruning_an_old_file_leaves_the_beginning_of_its_chain(file: Path) -> None:
     file.parent.mkdir()
     write_old(file, *("/old",) * 10)
     log = LogFile(file)
-    log.append([entry("/new")])
+    log.append([entry("/new"), announcement(4)])
     log.prune(4, 100)
     old = verify_file(file)
+    log.append([announcement(10)])
     log.prune(10, 100)
     log.close()
-    assert (old.findings, old.uncovered, old.verified) == ((), 6, 1)
+    assert (old.findings, old.uncovered, old.verified) == ((), 6, 2)
     assert (verify_file(file).findings, verify_file(file).uncovered) == ((), 0)
 
 
@@ -322,11 +334,16 @@ async def test_everything_may_be_pruned_and_the_chain_goes_on(file: Path) -> Non
     file.parent.mkdir()
     log = LogFile(file)
     log.append([entry("/1"), entry("/2")])
-    log.prune(2, 100)
+    log.append([announcement(3)])
+    log.prune(3, 100)
     log.close()
-    write(file, 1)
+    unannounced = verify_file(file)
+    log = LogFile(file)
+    log.append([announcement(3)])
+    log.close()
     report = verify_file(file)
-    assert (report.findings, report.verified, report.head.id) == ((), 1, 3)
+    assert [str(one) for one in unannounced.findings] == ["rows 1 to 3 were taken out"]
+    assert (report.findings, report.verified, report.head.id) == ((), 1, 4)
 
 
 async def test_a_disk_that_is_full_refuses_and_keeps(file: Path) -> None:

@@ -10,7 +10,7 @@ from adapters.audit.log_file import LogFile
 from adapters.audit.verifying import CHUNK, ChainMissing, verify_file
 from domain.audit.chain import Head
 from domain.audit.trail import AuditDatabaseNotOpen, AuditDatabaseNotRead
-from tests.adapters.audit.files import change, entry, found, select, write, write_old
+from tests.adapters.audit.files import announcement, change, entry, found, select, write, write_old
 
 
 @pytest.fixture
@@ -88,6 +88,17 @@ def test_a_cut_that_also_set_back_the_counter_needs_a_head(file: Path) -> None:
     assert (finding.wrong.value, finding.first, finding.last) == ("cut", 19, 20)
 
 
+def test_rows_that_went_under_a_forged_checkpoint_are_missing(file: Path) -> None:
+    change(
+        file,
+        "update audit_checkpoint set up_to = 5, pruned = 5,"
+        " hash = (select hash from audit_chain where id = 5)",
+        "delete from audit_log where id <= 5",
+        "delete from audit_chain where id <= 5",
+    )
+    assert found(file) == [("missing", 1, 5)]
+
+
 def test_a_chain_that_was_begun_anew_does_not_have_the_old_head(file: Path) -> None:
     head = verify_file(file).head
     change(file, "drop table audit_chain", "drop table audit_checkpoint")
@@ -125,8 +136,8 @@ def test_a_live_file_is_verified_while_it_is_written_and_pruned(tmp_path: Path) 
     def go_on() -> None:
         pruned = 0
         while not stop.wait(0.001):
-            log.append([entry("/y") for _ in range(50)])
             pruned += 40
+            log.append([*(entry("/y") for _ in range(50)), announcement(pruned)])
             log.prune(pruned, 100)
 
     writer = threading.Thread(target=go_on)

@@ -111,6 +111,10 @@ def test_a_chain_made_anew_is_found_by_a_head_of_before() -> None:
     assert _verify(rows, links).is_whole
     assert _verify(rows, links, kept).findings[0].wrong is Wrong.REWRITTEN
     assert _verify(rows, links, Head(None, kept.hash)).findings[0].wrong is Wrong.REWRITTEN
+    many = [Head(id, kept.hash[::-1]) for id in range(1, 11)]
+    assert [str(one) for one in _verify(rows, links, *many).findings] == [
+        "the chain was made anew at or before row 1: it is not the one whose head was given"
+    ]
 
 
 def test_a_tail_cut_with_its_counter_is_found_by_a_head_of_before() -> None:
@@ -133,6 +137,7 @@ def test_a_head_that_was_pruned_is_not_judged() -> None:
     verification = Verification(Checkpoint(5, links[5], pruned=5), [old])
     for id in range(6, 11):
         verification.take(id, rows[id], links[id])
+    verification.announce(5)
     report = verification.report(given_out=10, uncovered=0)
     assert (report.findings, report.unjudged, report.verified) == ((), (old,), 5)
 
@@ -144,4 +149,5 @@ def test_what_is_pruned_meanwhile_is_not_missing() -> None:
     verification.skip_to(Checkpoint(6, links[6], pruned=6))
     for id in range(7, 11):
         verification.take(id, rows[id], links[id])
+    verification.announce(6)
     assert verification.report(given_out=10, uncovered=0).is_whole
