@@ -3,7 +3,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from html import escape
 
@@ -16,6 +16,7 @@ from rest_compat.http_errors import (
     BodyTooLarge,
     MethodNotAllowed,
     PartTypeWrong,
+    RangeNotSatisfiable,
     TusVersionUnknown,
 )
 from rest_compat.route import Fault, Json
@@ -26,6 +27,7 @@ STATUSES: dict[type[ProvisionerError], int] = {
     MethodNotAllowed: 405,
     BodyTooLarge: 413,
     PartTypeWrong: 415,
+    RangeNotSatisfiable: 416,
     TusVersionUnknown: 412,
 }
 """Errors of HTTP itself, whose status no kind gives."""
@@ -40,14 +42,14 @@ class ErrorForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An error as a client is told it."""
+    """An error as a client is told it; `headers` are what HTTP wants to be said besides."""
 
     status: int
     code: str
     title: str
     message: str
     details: str = ""
-    allow: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def status_of(error: type[ProvisionerError]) -> int:
@@ -68,8 +70,17 @@ def told(error: Exception, faults: tuple[Fault, ...], *, correlation_id: str) ->
         title=error.title,
         message=error.message,
         details=error.detail,
-        allow=error.allowed if isinstance(error, MethodNotAllowed) else (),
+        headers=_headers(error),
     )
+
+
+def _headers(error: ProvisionerError) -> dict[str, str]:
+    """Returns what RFC 9110 asks of the statuses 405 (section 15.5.6) and 416 (15.5.17)."""
+    if isinstance(error, MethodNotAllowed):
+        return {"Allow": ", ".join(error.allowed)}
+    if isinstance(error, RangeNotSatisfiable):
+        return {"Content-Range": f"bytes */{error.size}"}
+    return {}
 
 
 def encode_error(
@@ -77,9 +88,7 @@ def encode_error(
 ) -> Response:
     """Returns the answer in the form that the request accepts; `members` are what a route's flat
     envelope has besides."""
-    headers = {"Vary": "Accept"}
-    if error.allow:
-        headers["Allow"] = ", ".join(error.allow)
+    headers = {"Vary": "Accept", **error.headers}
     if error.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="provisioner"'
     if "text/html" in accept:

@@ -12,8 +12,7 @@ from typing import Protocol
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
-from domain.errors import Invalid
-from rest_compat.errors import ErrorForm, encode_error, told
+from rest_compat.http_errors import RangeNotSatisfiable
 from rest_compat.question import Question
 
 log = logging.getLogger("provisioner.rest")
@@ -58,15 +57,6 @@ class OpenFile(Protocol):
 
     def close(self) -> None:
         """Closes it; it may be closed already."""
-
-
-class RangeNotSatisfiable(Invalid):
-    """The range begins behind the end of the file."""
-
-    code = "RANGE_NOT_SATISFIABLE"
-    title = "Range Not Satisfiable"
-    meaning = "The range that was asked for begins behind the end of the file."
-    remedy = "Ask for a range within the size that the header Content-Range names."
 
 
 class FileAnswer(StreamingResponse):
@@ -126,7 +116,7 @@ def file_answer(
     range counts only where that is the beginning.
 
     `is_zipped` tells that the answer may be compressed on its way. Other `headers` go with the
-    file.
+    file. Raises `RangeNotSatisfiable`; the file is closed then.
     """
     file = opened.file
     sent = dict(headers or {})
@@ -143,7 +133,7 @@ def file_answer(
         return _answer(opened, whole, status=200, headers=sent, media_type=media_type)
     if part[0] >= part[1]:
         opened.close()
-        return _behind(file.size, question)
+        raise RangeNotSatisfiable(file.size)
     sent["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{file.size}"
     return _answer(opened, part, status=206, headers=sent, media_type=media_type)
 
@@ -160,15 +150,6 @@ def _answer(
     return FileAnswer(
         opened, start=start, end=end, status=status, headers=headers, media_type=media_type
     )
-
-
-def _behind(size: int, question: Question) -> Response:
-    message = f"The file has {size} bytes; the range begins behind them."
-    known = told(RangeNotSatisfiable(message), (), correlation_id="")
-    answer = encode_error(known, accept=question.header("accept"), form=ErrorForm.FLAT)
-    answer.status_code = 416
-    answer.headers["Content-Range"] = f"bytes */{size}"
-    return answer
 
 
 def _range(header: str, size: int) -> tuple[int, int] | None:

@@ -23,6 +23,19 @@ class MethodNotAllowed(Unsupported):
         self.allowed = allowed
 
 
+class RangeNotSatisfiable(Invalid):
+    """The range begins behind the end of the file, which has `size` bytes."""
+
+    code = "RANGE_NOT_SATISFIABLE"
+    title = "Range Not Satisfiable"
+    meaning = "The range that was asked for begins behind the end of the file."
+    remedy = "Ask for a range within the size that the header Content-Range names."
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The file has {size} bytes; the range begins behind them.")
+        self.size = size
+
+
 class NotServedYet(Unsupported):
     """The path belongs to the documented surface, and this version does not serve it yet."""
 

@@ -12,7 +12,7 @@ from resolvers.devices.logs import open_bootstrap_log, open_provisioner_log, ope
 from resolvers.operation import Call, Operation
 from rest_compat.devices.devices import SERIAL, TEXT
 from rest_compat.devices.log_answers import log_answer
-from rest_compat.file_answers import RangeNotSatisfiable
+from rest_compat.http_errors import RangeNotSatisfiable
 from rest_compat.question import Question
 from rest_compat.route import Answer, Fault, Parameter, Route, Served
 
@@ -29,7 +29,7 @@ FAULTS = (
     Fault(SerialMissing, 400),
     Fault(LogNotFound, 400),
     Fault(PageInvalid, 400),
-    Fault(RangeNotSatisfiable, 416),
+    Fault(RangeNotSatisfiable),
 )
 
 

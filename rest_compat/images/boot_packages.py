@@ -24,7 +24,8 @@ from resolvers.images.boot_packages import (
 )
 from resolvers.operation import Call
 from rest_compat.encoding import json_answer
-from rest_compat.file_answers import RangeNotSatisfiable, file_answer
+from rest_compat.file_answers import file_answer
+from rest_compat.http_errors import RangeNotSatisfiable
 from rest_compat.images.images import FORM, NAME, TEXT, name_of
 from rest_compat.question import Question
 from rest_compat.route import Answer, Body, Fault, Json, Parameter, Route, Schema, Served, served
@@ -169,7 +170,7 @@ ROUTES: tuple[Route, ...] = (
             Fault(BootPackageNameMissing),
             Fault(BootPackageNotFound),
             Fault(BootPackageUnreadable, 500, DOWNLOAD_ERROR),
-            Fault(RangeNotSatisfiable, 416),
+            Fault(RangeNotSatisfiable),
         ),
     ),
 )

@@ -312,6 +312,7 @@ async def test_a_range_behind_the_end_is_416(bench: Bench) -> None:
     put_package(bench.images, "gold")
     answer = await bench.get(f"/download-boot-package?name={GOLD}", Range="bytes=99999-")
     assert (answer.status_code, answer.json()["error_code"]) == (416, "RANGE_NOT_SATISFIABLE")
+    assert answer.json()["status"] == 416
     assert answer.headers["content-range"] == f"bytes */{len(DEB)}"
 
 

@@ -76,7 +76,16 @@ async def test_a_range_behind_the_end_is_refused_with_the_size(tmp_path: Path, w
         answer = await service.client.get(PATH, headers={"Range": wanted})
     assert answer.status_code == 416
     assert answer.headers["content-range"] == f"bytes */{len(RAW)}"
-    assert answer.json()["error_code"] == "RANGE_NOT_SATISFIABLE"
+    assert (answer.json()["error_code"], answer.json()["status"]) == ("RANGE_NOT_SATISFIABLE", 416)
+
+
+async def test_a_refused_range_has_the_form_of_errors_that_is_set(tmp_path: Path) -> None:
+    write_log(tmp_path)
+    async with running(tmp_path, rest_errors="documented") as service:
+        answer = await service.client.get(PATH, headers={"Range": "bytes=999999-"})
+    assert answer.status_code == 416
+    assert answer.json()["error"]["status"] == 416
+    assert answer.json()["error"]["code"] == "RANGE_NOT_SATISFIABLE"
 
 
 async def test_what_the_client_has_is_not_sent_again(tmp_path: Path) -> None:
