@@ -15,6 +15,7 @@ from domain.uploads.progress import UploadBoard
 from domain.uploads.resumable import ResumableUploads
 from domain.uploads.settling import ImageUploaded, Settling
 from domain.uploads.uploads import Uploads
+from domain.uploads.waiting import WaitingUploads
 from server.background import Background
 from server.wiring.images import AGAIN_SECONDS, ImageStore
 
@@ -42,10 +43,10 @@ def build_resumable(
     store: ImageStore, uploads: Uploads, service_db: ServiceDb, note: FileAccess
 ) -> ResumableUploads:
     """Returns what takes uploads in parts."""
-    sessions = StoredUploadSessions(service_db)
-    return ResumableUploads(
-        store.images.folder, uploads, sessions, boot=BOOT_ID.read_text().strip(), note=note
-    )
+    folder, sessions = store.images.folder, StoredUploadSessions(service_db)
+    boot = BOOT_ID.read_text().strip()
+    waiting = WaitingUploads(folder, uploads.board, sessions, boot=boot)
+    return ResumableUploads(folder, uploads, waiting, note=note)
 
 
 def watch_uploads(
