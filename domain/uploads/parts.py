@@ -17,8 +17,8 @@ SYNC_EVERY = 64 * MEBIBYTE
 
 
 class PartFile:
-    """One such file. `digest` is the SHA-256 of all that is in it as long as this process has
-    written it all, else None. All methods block, one at a time, and raise OSError."""
+    """One such file. `size` are the bytes that count; `digest` is their SHA-256 as long as this
+    process has written them all, else None. All methods block, one at a time, and raise OSError."""
 
     def __init__(self, path: Path, size: int, digest: "hashlib._Hash | None") -> None:
         self.path, self.size = path, size
@@ -51,7 +51,7 @@ class PartFile:
         self, chunks: Iterator[Chunk], most: int, checksum: Checksum | None, shop: "Append"
     ) -> None:
         """Appends what arrives, at most `most` bytes; what came is kept also when the source breaks
-        off, unless it cannot be checked then.
+        off. With a checksum it counts only when all of it is there and right (tus 1.0, checksum).
 
         Raises `UploadPartWrong` and `UploadChecksumWrong`, after which the file is as it was,
         `SpaceShort` and what the source raises.
@@ -78,6 +78,14 @@ class PartFile:
             while block := file.read(BLOCK):
                 yield block
 
+    def sync(self) -> None:
+        """Returns when all that is in it is on the disk."""
+        handle = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
     def remove(self) -> None:
         """Removes it."""
         self.path.unlink(missing_ok=True)
@@ -90,25 +98,29 @@ class PartFile:
         checksum: Checksum | None,
         shop: "Append",
     ) -> None:
-        start, check = self.size, hashlib.new(checksum.algorithm) if checksum else None
+        start = end = self.size
+        check = hashlib.new(checksum.algorithm) if checksum else None
         digest, self.digest = self.digest, None
         with Hashing(digest.copy() if digest else None) as hashing:
             try:
                 for chunk in chunks:
-                    if self.size - start + len(chunk) > most:
+                    if end - start + len(chunk) > most:
                         raise UploadPartWrong(f"The part is longer than the {most} bytes missing.")
                     shop.room.take(len(chunk))
                     write_all(handle, chunk)
                     hashing.update(chunk)
                     if check is not None:
                         check.update(chunk)
-                    self.size += len(chunk)
-                    shop.tracker.written = self.size
+                    end += len(chunk)
+                    shop.tracker.written = end
+                    if check is None:
+                        self.size = end
             finally:
                 counted = hashing.end()
                 self.digest = counted if digest else None
         if check is not None and checksum is not None and check.digest() != checksum.digest:
             raise UploadChecksumWrong("The part is not what its checksum says; send it again.")
+        self.size = end
 
 
 class Append:

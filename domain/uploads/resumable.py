@@ -127,6 +127,7 @@ class ResumableUploads:
                 await self._waiting.expire(one)
 
     async def _receive(self, one: WaitingUpload, part: Part, tracker: Tracker) -> None:
+        await self._waiting.expect(one, is_checked=part.checksum is not None)
         shop = await self._uploads.shop(0)
         missing = one.session.size - one.file.size
         append = Append(shop.folder, self._uploads.limits, tracker)

@@ -76,9 +76,10 @@ class UploadExpired(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class UploadSession:
-    """A resumable upload as it is kept; `synced` bytes are certainly on the disk, more may be
-    there as long as the machine has not started anew (`boot` is its boot's id). `by` is who began
-    it; `image` is the name that it got in the store, empty until it is finished."""
+    """A resumable upload as it is kept; `synced` bytes are certainly on the disk. Within the boot
+    of the machine whose id is `boot` all others that are there count too; empty where none do,
+    because they may never have been checked. `by` is who began it; `image` is the name that it got
+    in the store, empty until it is finished."""
 
     id: str
     filename: str

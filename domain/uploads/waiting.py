@@ -119,12 +119,21 @@ class WaitingUploads:
         self.show(waiting[id])
         return waiting[id]
 
+    async def expect(self, one: WaitingUpload, *, is_checked: bool) -> None:
+        """Writes down, before a part comes, what a crash in the middle of it leaves: of a part with
+        a checksum nothing counts, of others all that came. Raises `UploadNotWritten`."""
+        boot = "" if is_checked else self._boot
+        if one.session.boot == boot:
+            return
+        with translated():
+            await asyncio.to_thread(one.file.sync)
+        one.session = replace(one.session, synced=one.file.size, boot=boot)
+        await self._sessions.keep(one.session)
+
     async def keep(self, one: WaitingUpload) -> None:
         """Keeps how far an upload came, all of which is on the disk."""
         expires = self._now() + self._keep
-        one.session = replace(
-            one.session, synced=one.file.size, boot=self._boot, expires_at=expires
-        )
+        one.session = replace(one.session, synced=one.file.size, expires_at=expires)
         await self._sessions.keep(one.session)
 
     async def finish(self, one: WaitingUpload, image: str) -> None:
@@ -191,8 +200,8 @@ class WaitingUploads:
         with translated():
             base, found = self._folder.base(), dict[str, WaitingUpload]()
             for session in sessions:
-                # After a new start of the machine only what was synced is certain.
-                trusted = None if session.boot == self._boot else session.synced
+                is_all_good = session.boot and session.boot == self._boot
+                trusted = None if is_all_good else session.synced
                 file = PartFile.find(_path(base, session.id), trusted)
                 if file is not None and file.size <= session.size:
                     found[session.id] = WaitingUpload(session, plan_of(session.filename), file)

@@ -1,10 +1,12 @@
 """Uploads by real clients into the real program: curl, tus-js-client, tuspy; and what they do when
 the program is killed."""
 
+import base64
 import hashlib
 import json
 import random
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -148,6 +150,34 @@ def test_tuspy_goes_on_after_the_program_was_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
+@pytest.mark.parametrize(
+    ("checksum", "kept"), [("sha1 AAAAAAAAAAAAAAAAAAAAAAAAAAA=", 500_000), ("", 1_500_000)]
+)
+def test_kill_9_in_a_part_keeps_only_what_needs_no_check(
+    tmp_path: Path, checksum: str, kept: int
+) -> None:
+    part = tmp_path / STORE
+    with Program(tmp_path) as program:
+        at = _create(program, len(IMAGE), "k.img")
+        _patch(program, at, IMAGE[:500_000], offset=0)
+        host, _, port = program.base.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
+            head = f"PATCH {at} HTTP/1.1\r\nHost: {host}:{port}\r\nTus-Resumable: 1.0.0\r\n"
+            head += "Content-Type: application/offset+octet-stream\r\nUpload-Offset: 500000\r\n"
+            head += f"Upload-Checksum: {checksum}\r\n" if checksum else ""
+            connection.sendall(f"{head}Content-Length: 2000000\r\n\r\n".encode())
+            connection.sendall(IMAGE[500_000:1_500_000])
+            _wait_until(lambda: any(one.stat().st_size == 1_500_000 for one in part.glob(".*")))
+            program.process.kill()
+            program.process.wait()
+    with Program(tmp_path) as program:
+        assert _offset(program, at) == kept
+        _patch(program, at, IMAGE[kept:], offset=kept)
+        hashed = json.loads(program.get("/get-image-sha256?name=k.img"))
+    assert hashed["sha256"] == DIGITS
+
+
+@pytest.mark.real
 @pytest.mark.timeout(300)
 def test_kill_9_at_random_moments_leaves_no_debris_and_no_lie(tmp_path: Path) -> None:
     """The same multipart and resumable upload again and again, each time killed at another
@@ -188,9 +218,9 @@ def test_kill_9_at_random_moments_leaves_no_debris_and_no_lie(tmp_path: Path) ->
         _wait_until(lambda: not list(store.glob(".*")))
 
 
-def _create(program: Program, size: int) -> str:
+def _create(program: Program, size: int, filename: str = "k.img.xz") -> str:
     headers = {"Tus-Resumable": "1.0.0", "Upload-Length": str(size)}
-    headers["Upload-Metadata"] = "filename ay5pbWcueHo="
+    headers["Upload-Metadata"] = f"filename {base64.b64encode(filename.encode()).decode()}"
     request = urllib.request.Request(program.base + "/uploads", headers=headers, method="POST")
     with urllib.request.urlopen(request, timeout=20) as answer:
         return str(answer.headers["Location"])
@@ -199,11 +229,14 @@ def _create(program: Program, size: int) -> str:
 def _go_on(program: Program, at: str, content: bytes) -> None:
     """Sends what is missing in parts, until all is there or the upload has become an image."""
     while (offset := _offset(program, at)) is not None and offset < len(content):
-        headers = {"Tus-Resumable": "1.0.0", "Upload-Offset": str(offset)}
-        headers["Content-Type"] = "application/offset+octet-stream"
-        part = content[offset : offset + 40_000]
-        request = urllib.request.Request(program.base + at, part, headers=headers, method="PATCH")
-        urllib.request.urlopen(request, timeout=20).close()
+        _patch(program, at, content[offset : offset + 40_000], offset=offset)
+
+
+def _patch(program: Program, at: str, part: bytes, *, offset: int) -> None:
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Offset": str(offset)}
+    headers["Content-Type"] = "application/offset+octet-stream"
+    request = urllib.request.Request(program.base + at, part, headers=headers, method="PATCH")
+    urllib.request.urlopen(request, timeout=20).close()
 
 
 def _offset(program: Program, at: str) -> int | None:
