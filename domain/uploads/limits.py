@@ -1,6 +1,7 @@
 """Limits of uploads: what an upload may need, and how the room for it is watched."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from domain.uploads.refusals import SpaceShort, UploadTooLarge
 
 MEBIBYTE = 1 << 20
 GIBIBYTE = 1 << 30
-LOOK_EVERY = 16 * MEBIBYTE
-"""Bytes written between two looks at the room that is left."""
+LOOK_EVERY = MEBIBYTE
+"""Bytes written between two looks at the room that is left: few enough that all uploads at once
+leave most of the reserve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +33,34 @@ class UploadLimits:
     at_once: int = 16
 
 
+@dataclass(frozen=True, slots=True)
+class DiskRoom:
+    """Bytes of a disk, all of them and those that are free."""
+
+    total: int
+    free: int
+
+
+def look_at(folder: Path) -> DiskRoom:
+    """Returns the room on the disk of a folder; blocks. Raises OSError."""
+    status = os.statvfs(folder)
+    return DiskRoom(status.f_blocks * status.f_frsize, status.f_bavail * status.f_frsize)
+
+
 class Room:
     """The room on the disk of one folder. All methods block."""
 
-    def __init__(self, folder: Path, limits: UploadLimits) -> None:
-        self._folder, self._limits = folder, limits
-        self._unlooked = 0
+    def __init__(
+        self, folder: Path, limits: UploadLimits, look: Callable[[Path], DiskRoom] = look_at
+    ) -> None:
+        self._folder, self._limits, self._look = folder, limits, look
+        self._granted = 0
 
-    def check(self, needed: int) -> None:
-        """Raises `SpaceShort` unless so many bytes fit beside the reserve, and `UploadTooLarge`
-        for more than are taken at all."""
+    def check(self, needed: int, *, promised: int = 0) -> None:
+        """Raises `SpaceShort` unless so many bytes fit beside the reserve and what is promised to
+        others, and `UploadTooLarge` for more than are taken at all."""
         self.check_size(needed)
-        free = self._free()
-        if needed > free:
-            message = (
-                f"Insufficient disk space for upload: {needed} bytes are needed and {free} are "
-                "free for images."
-            )
-            raise SpaceShort(message, detail=f"{needed} bytes")
+        _require(needed, self._free(), promised)
 
     def check_size(self, size: int) -> None:
         """Raises `UploadTooLarge` for more bytes than are taken at all."""
@@ -57,15 +69,25 @@ class Room:
             raise UploadTooLarge(message, detail=f"{size} bytes")
 
     def take(self, size: int) -> None:
-        """Notes that so many bytes are about to be written; now and then looks whether they still
-        fit. Raises `SpaceShort`."""
-        self._unlooked += size
-        if self._unlooked >= LOOK_EVERY:
-            self._unlooked = 0
-            self.check(size)
+        """Notes that so many bytes are about to be written; looks first, and then now and then,
+        whether they still fit. Raises `SpaceShort`."""
+        if size > self._granted:
+            free = self._free()
+            _require(size, free, 0)
+            self._granted = min(free, max(size, LOOK_EVERY))
+        self._granted -= size
 
     def _free(self) -> int:
-        status = os.statvfs(self._folder)
-        unit = status.f_frsize
-        reserve = min(self._limits.reserve, status.f_blocks * unit // 50)
-        return max(0, status.f_bavail * unit - reserve)
+        disk = self._look(self._folder)
+        return max(0, disk.free - min(self._limits.reserve, disk.total // 50))
+
+
+def _require(needed: int, free: int, promised: int) -> None:
+    if not needed or needed + promised <= free:
+        return
+    others = f"; {promised} more are promised to resumable uploads" if promised else ""
+    message = (
+        f"Insufficient disk space for upload: {needed} bytes are needed and {free} are free for "
+        f"images{others}."
+    )
+    raise SpaceShort(message, detail=f"{needed} bytes")

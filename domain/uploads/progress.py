@@ -83,6 +83,14 @@ class UploadBoard:
         """Returns the uploads under way and those that ended of late, in the order they began."""
         return list(self._uploads.values())
 
+    def promised(self) -> int:
+        """Returns the bytes that resumable uploads under way have still to bring."""
+        return sum(
+            (one.total_bytes or 0) - one.received_bytes
+            for one in self._uploads.values()
+            if one.is_resumable and not one.phase.is_over
+        )
+
     def find(self, id: str) -> Upload | None:
         """Returns an upload, None for one that is not known."""
         return self._uploads.get(id)

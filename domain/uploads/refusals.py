@@ -107,7 +107,10 @@ class SpaceShort(Unavailable):
     code = "INSUFFICIENT_DISK_SPACE"
     title = "Disk Space Error"
     meaning = "The file system of the store has no room for the upload. " + NOTHING_LEFT
-    remedy = "Delete images that are not used any more, then send it again."
+    remedy = (
+        "Delete images that are not used any more, or give up resumable uploads that nobody "
+        "continues (the query `uploads`, `cancelUpload`), then send it again."
+    )
 
 
 class UploadNotWritten(Unavailable):

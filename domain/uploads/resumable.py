@@ -47,6 +47,7 @@ class ResumableUploads:
         self, folder: StoreFolder, uploads: Uploads, waiting: WaitingUploads, *, note: FileAccess
     ) -> None:
         self._folder, self._uploads, self._waiting, self._note = folder, uploads, waiting, note
+        self._turn = asyncio.Lock()
 
     async def begin(self, filename: str, size: int, *, by: str, note: FileAccess) -> Upload:
         """Begins an upload of `size` bytes and returns it; its parts may come from now on.
@@ -58,8 +59,10 @@ class ResumableUploads:
         if size <= 0:
             raise UploadSizeUnknown("An upload says how many bytes it has, at least one.")
         plan = self._uploads.plan(id, filename, note=note)
-        shop = await self._uploads.shop(size)
-        one = await self._waiting.add(id, plan, size, by=by, base=shop.folder)
+        async with self._turn:
+            # One after the other: each sees what is promised to those before.
+            shop = await self._uploads.shop(size)
+            one = await self._waiting.add(id, plan, size, by=by, base=shop.folder)
         info = f"Resumable upload of {size} bytes begun: {filename}"
         note("UPLOAD_BEGIN", self._folder.path(plan.target), info=info)
         return one.upload
@@ -128,7 +131,7 @@ class ResumableUploads:
 
     async def _receive(self, one: WaitingUpload, part: Part, tracker: Tracker) -> None:
         await self._waiting.expect(one, is_checked=part.checksum is not None)
-        shop = await self._uploads.shop(0)
+        shop = await self._uploads.shop()
         missing = one.session.size - one.file.size
         append = Append(shop.folder, self._uploads.limits, tracker)
         tracker.phase = UploadPhase.RECEIVING
@@ -158,7 +161,7 @@ class ResumableUploads:
     async def _finish(self, one: WaitingUpload, tracker: Tracker, *, note: FileAccess) -> None:
         try:
             with self._uploads.told(one.plan, tracker, note=note):
-                shop = await self._uploads.shop(0)
+                shop = await self._uploads.shop()
                 staged = await self._uploads.workers.run(
                     lambda: _stage(one, shop, tracker), tracker, discard=_leave_part(one)
                 )

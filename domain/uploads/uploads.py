@@ -117,10 +117,10 @@ class Uploads:
         self.board.show(tracker.completed(uploaded.name.text))
         return uploaded
 
-    async def shop(self, size: int) -> Workshop:
-        """Returns where uploads are made, which has room for so many bytes; raises `SpaceShort`,
-        `UploadTooLarge` and `UploadNotWritten`."""
-        return await asyncio.to_thread(self._shop_now, size)
+    async def shop(self, size: int = 0) -> Workshop:
+        """Returns where uploads are made, which has room for so many new bytes beside those that
+        are still to come; raises `SpaceShort`, `UploadTooLarge` and `UploadNotWritten`."""
+        return await asyncio.to_thread(self._shop_now, size, self.board.promised())
 
     def plan(self, id: str, filename: str, *, note: FileAccess) -> UploadPlan:
         """Returns what becomes of a file of this name; shows and writes down why nothing does.
@@ -149,11 +149,11 @@ class Uploads:
             note(operation, self._folder.path(plan.target), success=False, info=info)
             raise
 
-    def _shop_now(self, size: int) -> Workshop:
+    def _shop_now(self, size: int, promised: int) -> Workshop:
         with translated():
             self._folder.make()
             base = self._folder.base()
-            Room(base, self.limits).check(size)
+            Room(base, self.limits).check(size, promised=promised)
         return Workshop(self._folder, base, self.limits, self._programs)
 
     def _id(self, wanted: str) -> str:

@@ -159,7 +159,7 @@ def test_kill_9_in_a_part_keeps_only_what_needs_no_check(
     part = tmp_path / STORE
     with Program(tmp_path) as program:
         at = _create(program, len(IMAGE), "k.img")
-        _patch(program, at, IMAGE[:500_000], offset=0)
+        patch(program, at, IMAGE[:500_000], offset=0)
         host, _, port = program.base.removeprefix("http://").partition(":")
         with socket.create_connection((host, int(port)), timeout=20) as connection:
             head = f"PATCH {at} HTTP/1.1\r\nHost: {host}:{port}\r\nTus-Resumable: 1.0.0\r\n"
@@ -171,8 +171,8 @@ def test_kill_9_in_a_part_keeps_only_what_needs_no_check(
             program.process.kill()
             program.process.wait()
     with Program(tmp_path) as program:
-        assert _offset(program, at) == kept
-        _patch(program, at, IMAGE[kept:], offset=kept)
+        assert find_offset(program, at) == kept
+        patch(program, at, IMAGE[kept:], offset=kept)
         hashed = json.loads(program.get("/get-image-sha256?name=k.img"))
     assert hashed["sha256"] == DIGITS
 
@@ -198,7 +198,7 @@ def test_kill_9_at_random_moments_leaves_no_debris_and_no_lie(tmp_path: Path) ->
                 assert {one["sha256"] for one in listed} <= {DIGITS, "Calculating..."}
                 (store / name).unlink()
                 (store / f"{name}.sha256").unlink(missing_ok=True)
-            offset = _offset(program, at) if at else None
+            offset = find_offset(program, at) if at else None
             assert offset != len(packed) or "k.img" in images or (store / "k.img").exists()
             if offset in (None, len(packed)):
                 at = _create(program, len(packed))
@@ -228,18 +228,18 @@ def _create(program: Program, size: int, filename: str = "k.img.xz") -> str:
 
 def _go_on(program: Program, at: str, content: bytes) -> None:
     """Sends what is missing in parts, until all is there or the upload has become an image."""
-    while (offset := _offset(program, at)) is not None and offset < len(content):
-        _patch(program, at, content[offset : offset + 40_000], offset=offset)
+    while (offset := find_offset(program, at)) is not None and offset < len(content):
+        patch(program, at, content[offset : offset + 40_000], offset=offset)
 
 
-def _patch(program: Program, at: str, part: bytes, *, offset: int) -> None:
+def patch(program: Program, at: str, part: bytes, *, offset: int) -> None:
     headers = {"Tus-Resumable": "1.0.0", "Upload-Offset": str(offset)}
     headers["Content-Type"] = "application/offset+octet-stream"
     request = urllib.request.Request(program.base + at, part, headers=headers, method="PATCH")
     urllib.request.urlopen(request, timeout=20).close()
 
 
-def _offset(program: Program, at: str) -> int | None:
+def find_offset(program: Program, at: str) -> int | None:
     """Returns where a resumable upload goes on, None where there is none any more."""
     request = urllib.request.Request(
         program.base + at, headers={"Tus-Resumable": "1.0.0"}, method="HEAD"

@@ -2,8 +2,10 @@
 
 import json
 import lzma
+import os
 import shutil
 import subprocess
+import urllib.error
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from domain.uploads.sniffing import Content
 from tests.domain.uploads.archives import FORMATS, GOOD, Member
 from tests.domain.uploads.packing import PACKERS, noise
 from tests.e2e.process import Program
-from tests.e2e.test_upload_clients import STORE, curl, names, put
+from tests.e2e.test_upload_clients import STORE, curl, find_offset, names, patch, put
 
 SMALL = 24 << 20
 needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="needs Debian's curl")
@@ -65,6 +67,39 @@ def test_a_full_disk_is_507_before_and_during_and_leaves_nothing(
         )
     assert status == 200
     assert begun["beginUpload"] == {"code": "INSUFFICIENT_DISK_SPACE", "status": 503}
+
+
+@pytest.mark.real
+def test_parts_leave_the_reserve_free_and_their_room_is_promised_to_nobody_else(
+    tmp_path: Path, disk: Mount
+) -> None:
+    store = tmp_path / STORE
+    begin = (
+        'mutation { beginUpload(input: {filename: "x.img", sizeBytes: 15000000}) '
+        "{ ... on Problem { code } ... on UploadBegun { address } } }"
+    )
+    with Program(tmp_path) as program:
+        begun, again = (program.graphql(begin)["beginUpload"] for _ in range(2))
+        assert isinstance(begun, dict)
+        address = begun["address"]
+        # Others fill the disk meanwhile, but for some 2 MiB.
+        (store / ".filler").write_bytes(bytes(SMALL - (2 << 20)))
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            send_parts(program, address, bytes(15_000_000))
+        refused.value.close()
+        status = os.statvfs(store)
+        (store / ".filler").unlink()
+        kept = find_offset(program, address)
+        patch(program, address, noise(15_000_000)[kept:], offset=kept or 0)
+    assert again == {"code": "INSUFFICIENT_DISK_SPACE"}
+    assert refused.value.code == 507
+    assert status.f_bavail * status.f_frsize >= SMALL // 50
+    assert kept
+
+
+def send_parts(program: Program, address: str, content: bytes, size: int = 100_000) -> None:
+    for offset in range(0, len(content), size):
+        patch(program, address, content[offset : offset + size], offset=offset)
 
 
 @needs_curl
