@@ -35,6 +35,7 @@ class DiskFaultKind(StrEnum):
     SIZE = "size_not_multiple_of_512"
     NO_TABLE = "no_partition_table"
     TABLE_DAMAGED = "partition_table_damaged"
+    CUT_OFF = "image_cut_off"
     OUTSIDE = "partition_outside_image"
     OVERLAP = "partitions_overlap"
     FILE_SYSTEM_TOO_LARGE = "file_system_larger_than_partition"
@@ -155,9 +156,16 @@ def _faults(disk: Disk) -> Iterator[DiskFault]:
         yield DiskFault(DiskFaultKind.SIZE, sentence)
     if disk.table is None:
         yield DiskFault(DiskFaultKind.NO_TABLE, f"{_WITHOUT_TABLE[disk.contents]}.")
+        yield from _faults_of_whole(disk.whole, disk.size_bytes)
         return
     for fault in disk.table.faults:
         yield DiskFault(DiskFaultKind.TABLE_DAMAGED, fault)
+    if disk.table.end > disk.size_bytes:
+        sentence = (
+            f"The copy of its partition table ends at byte {disk.table.end}, the image at "
+            f"{disk.size_bytes}."
+        )
+        yield DiskFault(DiskFaultKind.CUT_OFF, sentence)
     for one in disk.partitions:
         yield from _faults_of(one, disk.size_bytes)
     yield from _overlaps([one.partition for one in disk.partitions])
@@ -177,6 +185,13 @@ _WITHOUT_TABLE = {
     Contents.EMPTY: "It has no partition table; it begins with zeros",
     Contents.UNKNOWN: "It has no partition table",
 }
+
+
+def _faults_of_whole(whole: FileSystem | None, size: int) -> Iterator[DiskFault]:
+    says = whole.size_bytes if whole else None
+    if whole is not None and says is not None and says > size:
+        sentence = f"Its {whole.kind.value} file system has {says} bytes, the image only {size}."
+        yield DiskFault(DiskFaultKind.CUT_OFF, sentence)
 
 
 def _faults_of(one: DiskPartition, size: int) -> Iterator[DiskFault]:

@@ -22,7 +22,7 @@ _BOARDS = {
     "2W": ("bcm2710-rpi-zero-2",),
 }
 """How the names of files begin that a family of boards boots with."""
-_TOLERABLE = frozenset({DiskFaultKind.TABLE_DAMAGED})
+_TOLERABLE = frozenset({DiskFaultKind.TABLE_DAMAGED, DiskFaultKind.CUT_OFF})
 """What is wrong with a disk, and still lets it be read."""
 _REBUILD = "Build or upload the image again."
 

@@ -41,16 +41,20 @@ def read_gpt(disk: DiskBytes) -> PartitionTable | None:
     """
     for sector in SECTOR_SIZES:
         header = _header(disk, sector, 1)
-        if header is not None:
-            return _table(disk, header, _faults(disk, header))
+        partitions = _entries(disk, header) if header else None
+        if header is not None and partitions is not None:
+            end = (header.alternate + 1) * sector
+            return _table(header, partitions, _faults(disk, header), end)
     for sector in SECTOR_SIZES:
         copy = _header(disk, sector, disk.size // sector - 1)
-        if copy is not None:
-            return _table(disk, copy, ("Its first partition table is damaged; the copy is used.",))
+        partitions = _entries(disk, copy) if copy else None
+        if copy is not None and partitions is not None:
+            faults = ("Its first partition table is damaged; the copy is used.",)
+            return _table(copy, partitions, faults, disk.size)
     if not is_protective(disk):
         return None
     damaged = "The partition table and its copy are damaged or missing."
-    return PartitionTable(TableKind.GPT, SECTOR, "", (), (damaged,))
+    return PartitionTable(TableKind.GPT, SECTOR, "", (), (damaged,), is_lost=True)
 
 
 def is_protective(disk: DiskBytes) -> bool:
@@ -78,23 +82,28 @@ def _faults(disk: DiskBytes, header: _Header) -> tuple[str, ...]:
     faults = []
     if not is_protective(disk):
         faults.append("The boot record does not announce the partition table; Linux ignores it.")
-    copy = _header(disk, header.sector, header.alternate)
-    if copy is None:
-        faults.append("The copy of the partition table is missing: the image may be cut off.")
+    is_inside = (header.alternate + 1) * header.sector <= disk.size
+    if is_inside and _header(disk, header.sector, header.alternate) is None:
+        faults.append("The copy of the partition table is damaged.")
     return tuple(faults)
 
 
-def _table(disk: DiskBytes, header: _Header, faults: tuple[str, ...]) -> PartitionTable:
+def _entries(disk: DiskBytes, header: _Header) -> tuple[Partition, ...] | None:
+    """Returns the partitions, None where the entries are damaged."""
     content = disk.read(header.entries_at * header.sector, header.count * header.entry)
     if zlib.crc32(content) != header.entries_crc:
-        damaged = "The entries of the partition table are damaged."
-        return PartitionTable(TableKind.GPT, header.sector, str(header.disk), (), (damaged,))
+        return None
     found = [
         _partition(content[place * header.entry :], place + 1, header.sector)
         for place in range(header.count)
     ]
-    partitions = tuple(partition for partition in found if partition is not None)
-    return PartitionTable(TableKind.GPT, header.sector, str(header.disk), partitions, faults)
+    return tuple(partition for partition in found if partition is not None)
+
+
+def _table(
+    header: _Header, partitions: tuple[Partition, ...], faults: tuple[str, ...], end: int
+) -> PartitionTable:
+    return PartitionTable(TableKind.GPT, header.sector, str(header.disk), partitions, faults, end)
 
 
 def _partition(content: bytes, number: int, sector: int) -> Partition | None:

@@ -37,7 +37,9 @@ class Partition:
 class PartitionTable:
     """A table as it was read; `faults` are sentences about what is damaged in it.
 
-    `sector_size` is in bytes; `identifier` is the disk's signature or GUID.
+    `sector_size` is in bytes; `identifier` is the disk's signature or GUID. `end` is the first byte
+    behind the copy at the disk's end, 0 for a table without one; `is_lost` tells that neither
+    can be read.
     """
 
     kind: TableKind
@@ -45,3 +47,5 @@ class PartitionTable:
     identifier: str
     partitions: tuple[Partition, ...]
     faults: tuple[str, ...] = field(default=())
+    end: int = 0
+    is_lost: bool = False

@@ -25,6 +25,9 @@ from domain.uploads.staging import (
     staged_path,
 )
 
+_CUT = frozenset({DiskFaultKind.CUT_OFF, DiskFaultKind.OUTSIDE})
+"""What is wrong with an image that has lost its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Staged:
@@ -107,10 +110,14 @@ def check_head(plan: UploadPlan, head: bytes) -> None:
 
 
 def _check_whole(plan: UploadPlan, handle: int) -> None:
-    """Raises `NotAnImage` where the partition table speaks of more than there is."""
-    outside = [f for f in analyse_disk(handle).faults if f.kind is DiskFaultKind.OUTSIDE]
-    if outside:
-        message = f"{plan.filename} is cut off: {outside[0].sentence}"
+    """Raises `NotAnImage` where a partition table or a file system speaks of more than there is,
+    and where a table is announced that nobody can read."""
+    disk = analyse_disk(handle)
+    cut = next((fault.sentence for fault in disk.faults if fault.kind in _CUT), "")
+    if cut:
+        raise NotAnImage(f"{plan.filename} is cut off: {cut}", detail=plan.filename)
+    if disk.table is not None and disk.table.is_lost:
+        message = f"{plan.filename} is corrupt: {disk.table.faults[0]}"
         raise NotAnImage(message, detail=plan.filename)
 
 

@@ -1,5 +1,6 @@
 """What a content is, by its first bytes: names are not believed."""
 
+import codecs
 from enum import Enum
 
 HEAD = 512
@@ -30,6 +31,8 @@ class Content(Enum):
     GIF = "a GIF picture"
     HTML = "an HTML page"
     XML = "an XML document"
+    JSON = "a JSON document"
+    TEXT = "a text"
     SCRIPT = "a script"
     SQLITE = "an SQLite database"
     OTHER = "something that is not recognised, such as a raw disk image"
@@ -62,6 +65,7 @@ _MARKS: tuple[tuple[int, bytes, Content], ...] = (
     (0, b"SQLite format 3\x00", Content.SQLITE),
 )
 _PAGES = (b"<!doctype html", b"<html")
+_BYTE_ORDER_MARK = "\ufeff"
 _SKIPPABLE = range(0x184D2A50, 0x184D2A60)
 """zstd's frames that hold no data (RFC 8878 section 3.1.2); `zstd` itself never begins with one."""
 
@@ -75,4 +79,18 @@ def recognise(head: bytes) -> Content:
         return Content.ZSTD
     if head.lstrip()[:14].lower().startswith(_PAGES):
         return Content.HTML
-    return Content.OTHER
+    return _text(head) or Content.OTHER
+
+
+def _text(head: bytes) -> Content | None:
+    """Returns what a text is, None for what may be none. A single line without an end may be
+    anything: the existing service took such ones as images (contract images 4.1)."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head).removeprefix(_BYTE_ORDER_MARK)
+    except UnicodeDecodeError:
+        return None
+    if not all(letter.isprintable() or letter.isspace() for letter in text):
+        return None
+    if text.lstrip()[:1] in ("{", "["):
+        return Content.JSON
+    return Content.TEXT if "\n" in text else None

@@ -64,6 +64,8 @@ describe_enum(
         DiskFaultKind.SIZE: "The size is no multiple of 512 bytes.",
         DiskFaultKind.NO_TABLE: "There is no partition table.",
         DiskFaultKind.TABLE_DAMAGED: "The partition table or its copy is damaged.",
+        DiskFaultKind.CUT_OFF: "The image ends before the copy of its partition table, or before "
+        "the one file system that it is.",
         DiskFaultKind.OUTSIDE: "A partition ends behind the image's end.",
         DiskFaultKind.OVERLAP: "Two partitions lie on the same bytes.",
         DiskFaultKind.FILE_SYSTEM_TOO_LARGE: "A file system is larger than its partition.",

@@ -98,6 +98,32 @@ def test_an_image_that_lacks_a_part_of_its_last_partition_is_refused(program: Pr
         assert (status, body["error_code"]) == (400, "UPLOAD_NOT_AN_IMAGE"), body
         assert "cut off" in str(body["error"])
         assert curl(program, disk)[0] == 200
+    # All partitions of the last one are there; only the copy of its table is missing.
+    status, body = curl(program, put(program.root, "cut.img", whole[: (8 << 20) - 4096]))
+    assert (status, body["error_code"]) == (400, "UPLOAD_NOT_AN_IMAGE"), body
+    assert "The copy of its partition table ends at byte 8388608" in str(body["error"])
+    # The table itself is missing.
+    status, body = curl(program, put(program.root, "lost.img", whole[:512]))
+    assert (status, body["error_code"]) == (400, "UPLOAD_NOT_AN_IMAGE"), body
+    assert "is corrupt" in str(body["error"])
+
+
+@pytest.mark.skipif(not shutil.which("mkfs.ext4"), reason="needs Debian's e2fsprogs")
+@pytest.mark.skipif(not shutil.which("mkfs.vfat"), reason="needs Debian's dosfstools")
+@curl_is_there
+@pytest.mark.real
+def test_a_file_system_that_lacks_its_end_is_refused(program: Program) -> None:
+    for maker in ("mkfs.ext4", "mkfs.vfat"):
+        disk = put(program.root, f"{maker}.img", bytes(8 << 20))
+        subprocess.run([maker, str(disk)], capture_output=True, check=True)
+        whole = disk.read_bytes()
+        cut = put(program.root, f"cut-{maker}.img", whole[: 5 << 20])
+        packed = put(program.root, f"cut-{maker}.img.xz", PACKERS[Content.XZ][1](whole[: 5 << 20]))
+        for file in (cut, packed):
+            status, body = curl(program, file)
+            assert (status, body["error_code"]) == (400, "UPLOAD_NOT_AN_IMAGE"), body
+            assert "file system has 8388608 bytes, the image only 5242880" in str(body["error"])
+        assert curl(program, disk)[0] == 200
 
 
 @curl_is_there

@@ -89,6 +89,10 @@ REFUSED = [
     ("empty.img", b"", 400, "UPLOAD_NOT_AN_IMAGE"),
     ("x.img", XZ(IMAGE), 400, "UPLOAD_NOT_AN_IMAGE"),
     ("page.img", b"<!DOCTYPE html><title>Login</title>", 400, "UPLOAD_NOT_AN_IMAGE"),
+    ("json.img", b'{"name": "x"}', 400, "UPLOAD_NOT_AN_IMAGE"),
+    ("json.img", b' [{"a": 1},\r\n' * 90_000, 400, "UPLOAD_NOT_AN_IMAGE"),
+    ("text.img", "Grüße von der Brücke\n".encode() * 1000, 400, "UPLOAD_NOT_AN_IMAGE"),
+    ("text.img.xz", XZ(b"not found\n"), 400, "UPLOAD_NOT_AN_IMAGE"),
     ("x.img.xz", XZ(XZ(IMAGE)), 400, "UPLOAD_NOT_AN_IMAGE"),
     ("x.img.xz", XZ(b""), 400, "UPLOAD_NOT_AN_IMAGE"),
     ("x.img.xz", XZ(IMAGE)[:-100], 400, "DECOMPRESS_ERROR"),
@@ -106,6 +110,13 @@ async def test_what_is_no_image_is_refused_and_leaves_nothing(store: Service) ->
     assert stored(store) == before
     rows = [row for row in await store.audit_rows() if row["operation"] == "UPLOAD"]
     assert [row["success"] for row in rows] == [0] * len(REFUSED)
+
+
+async def test_what_nobody_recognises_is_stored_as_by_the_existing_service(store: Service) -> None:
+    # Recorded answers of it: any bytes, one line of letters, any size (contract images 4.1).
+    for content in (IMAGE[:1000], b"3" * 60, b"\xff{}\n", bytes(511)):
+        status, body = await upload(store, "any.img", content)
+        assert (status, body["sha256"]) == (200, hashlib.sha256(content).hexdigest())
 
 
 FIELD = part(None, b"hello", name="note")

@@ -42,6 +42,11 @@ def faults(disk: Disk) -> set[DiskFaultKind]:
     return {fault.kind for fault in disk.faults}
 
 
+def is_lost(disk: Disk) -> bool:
+    assert disk.table is not None
+    return disk.table.is_lost
+
+
 @tools
 @pytest.mark.parametrize(("label", "kind"), [("dos", TableKind.MBR), ("gpt", TableKind.GPT)])
 def test_a_whole_disk_has_boot_and_root_and_no_fault(
@@ -137,7 +142,36 @@ def test_a_disk_that_was_cut_off_says_so(tmp_path: Path) -> None:
 def test_a_cut_gpt_misses_its_copy(tmp_path: Path) -> None:
     path = bootable(tmp_path, label="gpt")
     os.truncate(path, 60 * MIB)
+    disk = analysed(path)
+    assert faults(disk) == {DiskFaultKind.CUT_OFF}
+    assert f"byte {64 * MIB}, the image at {60 * MIB}" in disk.faults[0].sentence
+
+
+@tools
+def test_a_gpt_with_other_bytes_behind_it_is_whole(tmp_path: Path) -> None:
+    path = bootable(tmp_path, label="gpt")
+    os.truncate(path, 70 * MIB)
+    assert analysed(path).faults == ()
+
+
+@tools
+def test_a_gpt_whose_copy_is_spoilt_is_not_cut_off(tmp_path: Path) -> None:
+    path = bootable(tmp_path, label="gpt")
+    _spoil(path, 64 * MIB - 512 + 60)
     assert faults(analysed(path)) == {DiskFaultKind.TABLE_DAMAGED}
+
+
+@tools
+def test_a_gpt_with_a_hybrid_boot_record_is_whole(tmp_path: Path) -> None:
+    path = bootable(tmp_path, label="gpt")
+    with path.open("r+b") as file:
+        # Behind the protective entry one for the boot partition, as Raspberry Pi 3 wants it.
+        file.seek(446 + 16)
+        file.write(struct.pack("<B3xB3xII", 0, 0x0C, 2048, 40 * 2048))
+    disk = analysed(path)
+    assert disk.faults == ()
+    assert disk.table is not None
+    assert disk.table.kind is TableKind.GPT
 
 
 @tools
@@ -147,17 +181,22 @@ def test_a_damaged_gpt_is_read_from_its_copy(tmp_path: Path) -> None:
     disk = analysed(path)
     assert [one.partition.number for one in disk.partitions] == [1, 2]
     assert faults(disk) == {DiskFaultKind.TABLE_DAMAGED}
+    assert not is_lost(disk)
     _spoil(path, 64 * MIB - 512 + 60)
     assert analysed(path).partitions == ()
+    assert is_lost(analysed(path))
 
 
 @tools
-def test_damaged_entries_are_told(tmp_path: Path) -> None:
+def test_damaged_entries_are_read_from_their_copy(tmp_path: Path) -> None:
     path = bootable(tmp_path, label="gpt")
     _spoil(path, 1024 + 60)
     disk = analysed(path)
-    assert disk.table is not None
-    assert DiskFaultKind.TABLE_DAMAGED in faults(disk)
+    assert [one.partition.number for one in disk.partitions] == [1, 2]
+    assert faults(disk) == {DiskFaultKind.TABLE_DAMAGED}
+    _spoil(path, 64 * MIB - 33 * 512 + 60)
+    assert analysed(path).partitions == ()
+    assert is_lost(analysed(path))
 
 
 def _spoil(path: Path, at: int) -> None:
@@ -201,6 +240,10 @@ def test_a_file_system_alone_is_no_disk(tmp_path: Path, kind: str) -> None:
     disk = analysed(path)
     assert (disk.contents, disk.table) == (Contents.FILE_SYSTEM, None)
     assert faults(disk) == {DiskFaultKind.NO_TABLE}
+    os.truncate(path, 30 * MIB)
+    assert faults(analysed(path)) == {DiskFaultKind.NO_TABLE, DiskFaultKind.CUT_OFF}
+    os.truncate(path, 41 * MIB + 3)
+    assert DiskFaultKind.CUT_OFF not in faults(analysed(path))
 
 
 @needs("sfdisk", "mkfs.vfat", "mcopy", "mksquashfs")
