@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from domain.configuration.configuration import Configuration
@@ -40,11 +40,12 @@ log = logging.getLogger("provisioner.images")
 @dataclass(frozen=True, slots=True)
 class Running:
     """A run under way. `noted` is the note that lay there when it began, `logged` the size of the
-    generator's log then."""
+    generator's log then; `is_alone` tells that no other run has been writing into it since."""
 
     began: datetime
     noted: Noted
     logged: int
+    is_alone: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class GeneratorRuns:
         before = self._runs.get(image)
         unit = await asyncio.to_thread(self._unit.name_for, image)
         # Known before it is started: its end may be told before the start is answered.
-        self._runs[image] = await self._begun(image)
+        self._note_begun(image, await self._begun(image))
         try:
             await self._units.start(unit)
         except ProvisionerError as error:
@@ -128,6 +129,17 @@ class GeneratorRuns:
         noted, logged = await asyncio.to_thread(self._look, image)
         return Running(datetime.now(UTC), noted, logged)
 
+    def _note_begun(self, image: str, run: Running) -> None:
+        """Takes in that a run is under way; no line of the log says whose of several it is."""
+        others = {
+            other: known
+            for other, known in self._runs.items()
+            if isinstance(known, Running) and other != image
+        }
+        for other, known in others.items():
+            self._runs[other] = replace(known, is_alone=False)
+        self._runs[image] = replace(run, is_alone=not others)
+
     def _look(self, image: str) -> tuple[Noted, int]:
         try:
             package = self._packages.find(image)
@@ -158,7 +170,7 @@ class GeneratorRuns:
             if image is None or image in self._runs:
                 continue
             if unit.active_state not in _OVER:
-                self._runs[image] = await self._begun(image)
+                self._note_begun(image, await self._begun(image))
                 self._hub.publish(BootPackageChanged(image))
             elif unit.active_state == "failed":
                 await self._end(image, await self._begun(image), "failed")
@@ -171,7 +183,7 @@ class GeneratorRuns:
         if change.active_state not in _OVER:
             if not isinstance(run, Running):
                 # Somebody else started it: an upload's script, an administrator.
-                self._runs[image] = await self._begun(image)
+                self._note_begun(image, await self._begun(image))
                 self._hub.publish(BootPackageChanged(image))
         elif isinstance(run, Running):
             await self._end(image, run, change.result)
@@ -207,8 +219,7 @@ class GeneratorRuns:
         self._hub.publish(BootPackageChanged(image))
 
     async def _reason(self, image: str, run: Running, result: str) -> str:
-        line = await asyncio.to_thread(self._log.last_line, run.logged)
-        said = f" Its last words: {line}" if line else ""
+        said = await self._last_words(image, run)
         if result in ("success", "done"):
             why = await self._why_skipped()
             return f"The generator ended without making a package: {why}.{said}"
@@ -218,6 +229,19 @@ class GeneratorRuns:
         if state is not None and state.result:
             result = state.result
         return f"The generator {how_ended(result, state)}.{said}"
+
+    async def _last_words(self, image: str, run: Running) -> str:
+        """Returns a sentence with the last line that this run wrote into the log of all of them,
+        nothing where there is none."""
+        line = await asyncio.to_thread(self._log.last_line, run.logged)
+        now = self._runs.get(image)
+        # Another one may have begun while this one's end was looked into.
+        if not run.is_alone or (isinstance(now, Running) and not now.is_alone):
+            return (
+                " Another one wrote into the same log meanwhile; what this one said last is in the "
+                "unit's journal."
+            )
+        return f" Its last words: {line}" if line else ""
 
     async def _why_skipped(self) -> str:
         try:

@@ -221,6 +221,58 @@ async def test_a_run_that_fails_tells_its_reason_and_last_words(bench: Bench) ->
     )
 
 
+def put_log(bench: Bench, line: str) -> None:
+    """The generator of any image says something."""
+    log = bench.root / "var/log/rpi-sb-provisioner/bootimg-generator/bootimg-generator.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as file:
+        file.write(f"{line}\n")
+
+
+@pytest.mark.parametrize("other_ends", [False, True])
+async def test_a_run_does_not_quote_another_that_wrote_into_the_same_log(
+    bench: Bench, *, other_ends: bool
+) -> None:
+    bench.units.endings[TEMPLATE] = Ending()
+    bench.store.put("b.img")
+    async with hearing(bench):
+        await started(bench)
+        await started(bench, "b.img")
+        put_log(bench, "a.img: no boot partition")
+        put_log(bench, "b.img: signed")
+        if other_ends:
+            put_package(bench.store.real, "b")
+            bench.units.end(UNIT.replace("a.img", "b.img"), Ending())
+            await until(bench, Status.AVAILABLE, image="b.img")
+        bench.units.end(UNIT, Ending("exit-code", 1))
+        state = await until(bench, Status.FAILED)
+        assert state.reason == (
+            "The generator ended with exit status 1. Another one wrote into the same log "
+            "meanwhile; what this one said last is in the unit's journal."
+        )
+        await started(bench)
+        put_log(bench, "alone again")
+        if not other_ends:
+            return
+        bench.units.end(UNIT, Ending("exit-code", 1))
+        state = await until(bench, Status.FAILED)
+        assert (state.reason or "").endswith("Its last words: alone again")
+
+
+async def test_both_of_two_runs_at_once_do_not_quote_the_other(bench: Bench) -> None:
+    bench.units.endings[TEMPLATE] = Ending()
+    bench.store.put("b.img")
+    async with hearing(bench):
+        await started(bench)
+        await started(bench, "b.img")
+        bench.units.end(UNIT, Ending("exit-code", 1))
+        await until(bench, Status.FAILED)
+        put_log(bench, "b.img: no boot partition")
+        bench.units.end(UNIT.replace("a.img", "b.img"), Ending("exit-code", 2))
+        state = await until(bench, Status.FAILED, image="b.img")
+    assert "last words" not in (state.reason or "")
+
+
 async def test_a_run_that_skips_the_image_says_why(bench: Bench) -> None:
     bench.units.endings[TEMPLATE] = Ending()
     bench.configure(RPI_DEVICE_FAMILY="")
