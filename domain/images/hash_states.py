@@ -50,6 +50,7 @@ class HashState:
 
 
 NOT_HASHED = HashState(HashStatus.NONE)
+NO_FILE = HashState(HashStatus.FAILED, error="It is neither a file nor a folder: it has no hash.")
 STOPPED = HashState(HashStatus.CANCELLED, error="The calculation was cancelled.")
 
 

@@ -11,6 +11,7 @@ from domain.file_accesses import FileAccess
 from domain.images.hash_jobs import HashJob, HashThreads
 from domain.images.hash_refusals import ImageBusy
 from domain.images.hash_states import (
+    NO_FILE,
     NOT_HASHED,
     STOPPED,
     HashChanged,
@@ -65,6 +66,8 @@ class HashWork:
 
     def state_of(self, entry: StoredEntry) -> HashState:
         """Returns what is known of an entry's hash."""
+        if entry.kind is ImageKind.UNKNOWN:
+            return NO_FILE
         if entry.kind is not ImageKind.TRADITIONAL:
             return _state_of_folder(entry)
         job = self._jobs.get(entry.name.text)

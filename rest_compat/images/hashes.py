@@ -11,11 +11,12 @@ from rest_compat.encoding import json_answer
 from rest_compat.images.images import ARTEFACT, CALCULATING, ERROR, NAME, TEXT, UNKNOWN, name_of
 from rest_compat.route import Answer, Fault, Json, Route, Schema, served
 
+FOLDERS = frozenset({ImageKind.IDP, ImageKind.UNKNOWN_DIRECTORY})
 COMPLETE, PENDING, FAILED = "complete", "pending", "error"
 
 
 def _hash(asked: AskedHash) -> Response:
-    told = _of_file(asked) if asked.kind is ImageKind.TRADITIONAL else _of_folder(asked.state)
+    told = _of_folder(asked.state) if asked.kind in FOLDERS else _of_file(asked)
     return json_answer({"name": asked.name.text, **told})
 
 

@@ -51,6 +51,21 @@ async def test_a_folder_that_is_no_image_is_an_artefact_without_a_sum(store: Ser
     assert (body["sha256"], body["status"]) == ("IDP Artefact", "complete")
 
 
+async def test_what_is_neither_file_nor_folder_has_no_hash(store: Service) -> None:
+    os.mkfifo(store.root / STORE[1:] / "pipe.img")
+    put(store.root, "pipe.img.sha256", f"{DIGITS}\n".encode())
+    reason = "It is neither a file nor a folder: it has no hash."
+    assert await ask(store, "pipe.img") == {
+        "name": "pipe.img",
+        "sha256": reason,
+        "status": "error",
+    }
+    async with opened(store, "/ws/sha256") as socket:
+        await socket.send({"action": "get_sha256", "image_name": "pipe.img"})
+        frame = await socket.frame()
+    assert frame == {"image_name": "pipe.img", "status": "error", "error": reason}
+
+
 async def test_a_sidecar_that_cannot_be_read_is_an_error(store: Service) -> None:
     (store.root / STORE[1:] / "bare.sha256").mkdir()
     assert await ask(store, "bare") == {
