@@ -58,8 +58,16 @@ class ImageName:
     def __post_init__(self) -> None:
         reason = _refusal(self.text)
         if reason:
-            message = f"This cannot be an image's name: {reason}."
-            raise ImageNameInvalid(message, detail=printable(self.text), field="name")
+            raise _invalid(self.text, reason)
+
+    @classmethod
+    def given(cls, text: str, *, field: str) -> "ImageName":
+        """Returns the name that somebody wants to give, in the input called `field`; raises
+        `ImageNameInvalid`."""
+        reason = _refusal(text)
+        if reason:
+            raise _invalid(text, reason, field=field)
+        return cls(text)
 
     @classmethod
     def asked(cls, text: str) -> "ImageName":
@@ -94,6 +102,11 @@ def image_not_found(name: str) -> ImageNotFound:
 def printable(name: str) -> str:
     """Returns a name as it may be shown: cut, and without what no text may hold."""
     return name[:LONGEST_NAME].encode("utf-8", "replace").decode()
+
+
+def _invalid(text: str, reason: str, field: str | None = None) -> ImageNameInvalid:
+    message = f"This cannot be an image's name: {reason}."
+    return ImageNameInvalid(message, detail=printable(text), field=field)
 
 
 def _refusal(text: str) -> str:

@@ -50,7 +50,7 @@ def plan_of(filename: str) -> UploadPlan:
     for suffix in COMPRESSED:
         if lower.endswith(suffix):
             return _stripped(filename, UploadKind.COMPRESSED, suffix.removeprefix(IMAGE))
-    name = ImageName(filename)
+    name = ImageName.given(filename, field="filename")
     if lower.endswith(IMAGE):
         return UploadPlan(filename, UploadKind.PLAIN, name)
     formats = ", ".join(ACCEPTED)
@@ -59,4 +59,5 @@ def plan_of(filename: str) -> UploadPlan:
 
 
 def _stripped(filename: str, kind: UploadKind, suffix: str) -> UploadPlan:
-    return UploadPlan(filename, kind, ImageName(filename[: -len(suffix)]))
+    name = ImageName.given(filename[: -len(suffix)], field="filename")
+    return UploadPlan(filename, kind, name)

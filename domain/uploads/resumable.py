@@ -57,7 +57,8 @@ class ResumableUploads:
         """
         id = secrets.token_hex(16)
         if size <= 0:
-            raise UploadSizeUnknown("An upload says how many bytes it has, at least one.")
+            message = "An upload says how many bytes it has, at least one."
+            raise UploadSizeUnknown(message, field="sizeBytes")
         plan = self._uploads.plan(id, filename, note=note)
         async with self._turn:
             # One after the other: each sees what is promised to those before.

@@ -53,9 +53,8 @@ async def delete_image(call: Call, *, name: str, keep_gold_master: bool = False)
 @operation(role=Role.ENGINEER, effect=Effect.CHANGE, graphql="Mutation.renameImage")
 async def rename_image(call: Call, *, name: str, new_name: str) -> Image:
     """Gives an image another name; its sidecar and the gold master follow."""
-    return await call.station.images.rename(
-        ImageName.asked(name), ImageName(new_name), note=call.file_access
-    )
+    old, new = ImageName.asked(name), ImageName.given(new_name, field="newName")
+    return await call.station.images.rename(old, new, note=call.file_access)
 
 
 @watch(role=Role.VIEWER, graphql="Subscription.imageChanges")

@@ -174,7 +174,7 @@ async def test_an_impossible_new_name_is_a_problem(
     store: Service, new_name: str, code: str
 ) -> None:
     answer = await store.graphql(RENAME, input={"name": GOLD, "newName": new_name})
-    assert answer["data"]["renameImage"]["code"] == code
+    assert answer["data"]["renameImage"] == {"code": code, "field": "newName"}
 
 
 async def test_one_image_is_found_by_name_also_a_folder_that_is_none(store: Service) -> None:

@@ -91,7 +91,7 @@ async def test_every_kind_ends_in_the_same_code(store: Service) -> None:
 async def test_graphql_begins_an_upload_and_cancels_it(store: Service) -> None:
     begin = (
         "mutation($input: BeginUploadInput!) { beginUpload(input: $input) { ... on UploadBegun "
-        "{ address upload { id phase isResumable totalBytes } } ... on Problem { code } } }"
+        "{ address upload { id phase isResumable totalBytes } } ... on Problem { code field } } }"
     )
     cancel = (
         "mutation($input: CancelUploadInput!) { cancelUpload(input: $input) "
@@ -109,14 +109,15 @@ async def test_graphql_begins_an_upload_and_cancels_it(store: Service) -> None:
     assert gone["data"]["cancelUpload"] == {"phase": "CANCELLED"}
     assert await offset(store, begun["address"]) == (404, None)
     assert not [name for name in stored(store) if name.endswith(".part")]
-    for filename, size, code in (
-        ("../x.img", 5, "INVALID_FILENAME"),
-        ("x.iso", 5, "UPLOAD_TYPE_UNKNOWN"),
-        ("x.img", 0, "UPLOAD_SIZE_UNKNOWN"),
-        ("x.img", 1 << 60, "INSUFFICIENT_DISK_SPACE"),
+    for filename, size, code, field in (
+        ("../x.img", 5, "INVALID_FILENAME", "filename"),
+        (".img.xz", 5, "INVALID_FILENAME", "filename"),
+        ("x.iso", 5, "UPLOAD_TYPE_UNKNOWN", "filename"),
+        ("x.img", 0, "UPLOAD_SIZE_UNKNOWN", "sizeBytes"),
+        ("x.img", 1 << 60, "INSUFFICIENT_DISK_SPACE", None),
     ):
         refused = await store.graphql(begin, input={"filename": filename, "sizeBytes": size})
-        assert refused["data"]["beginUpload"] == {"code": code}
+        assert refused["data"]["beginUpload"] == {"code": code, "field": field}
 
 
 async def test_a_restart_loses_nothing(tmp_path: Path) -> None:
