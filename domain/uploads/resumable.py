@@ -16,14 +16,14 @@ from domain.uploads.intake import Chunk
 from domain.uploads.kinds import UploadKind
 from domain.uploads.parts import Append
 from domain.uploads.progress import Tracker, Upload, UploadPhase
-from domain.uploads.refusals import UploadCancelled, UploadOver
+from domain.uploads.refusals import UploadCancelled
 from domain.uploads.sessions import (
     Checksum,
     UploadLocked,
     UploadOffsetWrong,
     UploadSizeUnknown,
 )
-from domain.uploads.uploads import Uploads, stage, throw_away
+from domain.uploads.uploads import Uploads, stage, throw_away, upload_over
 from domain.uploads.waiting import WaitingUpload, WaitingUploads
 
 log = logging.getLogger("provisioner.uploads")
@@ -104,19 +104,21 @@ class ResumableUploads:
         return self._uploads.board.get(id)
 
     async def cancel(self, id: str, *, note: FileAccess) -> Upload:
-        """Gives up an upload; nothing of it is kept. Raises `UploadNotFound`, `UploadExpired` and
-        `UploadOver`."""
-        waiting = {one.id: one for one in await self._waiting.list_all()}
+        """Gives up an upload and returns it when nothing of it is left. Raises `UploadNotFound`,
+        `UploadExpired`, and `UploadOver` where it was too late."""
         known = self._uploads.board.find(id)
-        if known is not None and known.phase.is_over and id not in waiting:
-            message = f"The upload of {known.filename} has ended; there is nothing to cancel."
-            raise UploadOver(message, detail=id, field="id")
+        if known is not None and known.phase.is_over and await self._waiting.find(id) is None:
+            raise upload_over(known)
         one = await self._waiting.get(id)
-        self._uploads.workers.stop(id)
-        await self._waiting.drop(one, UploadCancelled("The upload was cancelled."))
+        await self._uploads.workers.end(id)
+        if self._waiting.has(one):
+            await self._waiting.drop(one, UploadCancelled("The upload was cancelled."))
+        upload = self._uploads.board.get(id)
+        if upload.phase is UploadPhase.COMPLETE:
+            raise upload_over(upload)
         info = f"Upload cancelled: {one.session.filename}"
         note("UPLOAD_CANCEL", self._folder.path(one.plan.target), info=info)
-        return self._uploads.board.get(id)
+        return upload
 
     async def look(self) -> None:
         """Gives up what waited for too long; the first time takes up what earlier runs left, and

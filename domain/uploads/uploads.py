@@ -96,14 +96,14 @@ class Uploads:
             return await self.settle(plan, staged, tracker, note=note)
 
     async def cancel(self, id: str, *, note: FileAccess) -> Upload:
-        """Gives up an upload that is under way; nothing is left of it when its client hears of
-        that. Raises `UploadNotFound` and `UploadOver`."""
+        """Gives up an upload that is under way and returns it when nothing of it is left. Raises
+        `UploadNotFound`, and `UploadOver` where it was too late."""
         upload = self.board.get(id)
-        if not self.workers.stop(id):
-            message = f"The upload of {upload.filename} has ended; there is nothing to cancel."
-            raise UploadOver(message, detail=id, field="id")
+        was_working = await self.workers.end(id)
+        if not was_working or self.board.get(id).phase is UploadPhase.COMPLETE:
+            raise upload_over(upload)
         note("UPLOAD_CANCEL", self._folder.logical, info=f"Upload cancelled: {upload.filename}")
-        return upload
+        return self.board.get(id)
 
     async def settle(
         self, plan: UploadPlan, staged: Staged, tracker: Tracker, *, note: FileAccess
@@ -165,6 +165,12 @@ def stage(plan: UploadPlan, chunks: Iterator[Chunk], shop: Workshop, tracker: Tr
     """Makes what is staged of an upload's bytes, in the calling thread."""
     make = stage_archive if plan.kind is UploadKind.ARCHIVE else stage_image
     return make(plan, chunks, shop, tracker)
+
+
+def upload_over(upload: Upload) -> UploadOver:
+    """Returns the error that names the upload."""
+    message = f"The upload of {upload.filename} has ended; there is nothing to cancel."
+    return UploadOver(message, detail=upload.id, field="id")
 
 
 def throw_away(staged: Staged) -> None:

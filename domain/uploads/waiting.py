@@ -77,6 +77,10 @@ class WaitingUploads:
         """Returns all that wait."""
         return list((await self._load()).values())
 
+    async def find(self, id: str) -> WaitingUpload | None:
+        """Returns one that waits, None without it."""
+        return (await self._load()).get(id)
+
     async def get(self, id: str) -> WaitingUpload:
         """Returns one that waits; raises `UploadNotFound` and `UploadExpired`."""
         waiting = await self._load()

@@ -4,7 +4,8 @@ waits for a slow client or a slow disk."""
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from domain.uploads.failures import translated
@@ -14,6 +15,17 @@ from domain.uploads.refusals import TooManyUploads
 
 R = TypeVar("R")
 Discard = Callable[[R], None]
+END_SECONDS = 10.0
+"""How long one waits for a thread that was told to end: it may be in the middle of a slow disk's
+work."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """One upload that is being worked on; `stop` makes that end."""
+
+    stop: Callable[[], None]
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Workers:
@@ -22,38 +34,44 @@ class Workers:
     def __init__(self, board: UploadBoard, *, at_once: int) -> None:
         self._board, self._at_once = board, at_once
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="upload")
-        self._stops: dict[str, Callable[[], None]] = {}
+        self._places: dict[str, _Place] = {}
         self.is_closed = False
 
     def close(self) -> None:
         """Gives up what is under way."""
         self.is_closed = True
-        for id in list(self._stops):
-            self.stop(id)
+        for place in self._places.values():
+            place.stop()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def is_busy(self, id: str) -> bool:
         """Whether an upload is being worked on."""
-        return id in self._stops
+        return id in self._places
 
-    def stop(self, id: str) -> bool:
-        """Makes the work on an upload end; returns whether there was any."""
-        stop = self._stops.get(id)
-        if stop is not None:
-            stop()
-        return stop is not None
+    async def end(self, id: str) -> bool:
+        """Makes the work on an upload end, and returns when it has, or the disk takes too long for
+        that; tells whether there was any."""
+        place = self._places.get(id)
+        if place is None:
+            return False
+        place.stop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(END_SECONDS):
+                await place.ended.wait()
+        return True
 
     @contextmanager
     def place(self, tracker: Tracker) -> Iterator[None]:
         """Has a thread ready for an upload within the context; raises `TooManyUploads`."""
-        if len(self._stops) >= self._at_once:
+        if len(self._places) >= self._at_once:
             message = f"{self._at_once} uploads are under way; wait until one of them ends."
             raise TooManyUploads(message)
-        self._stops[tracker.id] = tracker.cancel
+        place = self._places[tracker.id] = _Place(tracker.cancel)
         try:
             yield
         finally:
-            del self._stops[tracker.id]
+            del self._places[tracker.id]
+            place.ended.set()
 
     async def feed(
         self,
@@ -80,14 +98,22 @@ class Workers:
             tracker.received += size
             self._board.show_if_time(tracker)
 
-        self._stops[tracker.id] = stop
+        self._places[tracker.id].stop = stop
+        filling = asyncio.ensure_future(intake.fill(chunks, counted))
+        both: tuple[asyncio.Future[None] | asyncio.Future[R], ...] = (filling, working)
         try:
-            await intake.fill(chunks, counted)
+            # What has ended does not wait for a client that is silent.
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if filling.done():
+                filling.result()
         except BaseException:
+            filling.cancel()
             # When the client hears of it, nothing is left.
             working.add_done_callback(lambda done: _discard(done, discard))
-            await asyncio.wait([working])
+            await asyncio.wait(both)
             raise
+        filling.cancel()
+        await asyncio.wait([filling])
         return await self._finish(working, tracker, discard)
 
     async def run(self, work: Callable[[], R], tracker: Tracker, *, discard: Discard[R]) -> R:

@@ -15,7 +15,7 @@ from tests.domain.uploads.packing import PACKERS, noise
 from tests.surfaces.conftest import Service
 from tests.surfaces.image_store import STORE, put, running_store, subscribed
 from tests.surfaces.test_story import Socket
-from tests.surfaces.upload_forms import BOUNDARY, form, part, send, stored, upload
+from tests.surfaces.upload_forms import BOUNDARY, TYPE, form, part, send, stored, upload
 
 IMAGE = noise(300_000)
 DIGITS = hashlib.sha256(IMAGE).hexdigest()
@@ -265,6 +265,34 @@ async def test_progress_is_told_live_to_who_asked_before(store: Service) -> None
     assert frames[0] == {"snapshot": True, "uploads": []}
     assert frames[1]["uploads"] == [{"phase": "DECOMPRESSING", "image": None}]
     assert frames[-1]["uploads"] == [{"phase": "COMPLETE", "image": "a.img"}]
+
+
+async def test_a_cancelled_upload_is_told_when_nothing_of_it_is_left(store: Service) -> None:
+    cancel = (
+        "mutation($input: CancelUploadInput!) { cancelUpload(input: $input) "
+        "{ ... on Upload { phase error } ... on Problem { code } } }"
+    )
+    before = stored(store)
+    is_sending = asyncio.Event()
+
+    async def hanging() -> AsyncIterator[bytes]:
+        yield part("a.img", IMAGE)
+        is_sending.set()
+        await asyncio.Event().wait()
+
+    headers = {"Content-Type": TYPE, "X-Upload-Id": "mine"}
+    request = store.client.post("/upload-image", content=hanging(), headers=headers)
+    sending = asyncio.create_task(request)
+    await is_sending.wait()
+    answer = await store.graphql(cancel, input={"id": "mine"})
+    left = stored(store)
+    sending.cancel()
+    await asyncio.wait([sending])
+    assert answer["data"]["cancelUpload"] == {
+        "phase": "CANCELLED",
+        "error": "The upload was cancelled.",
+    }
+    assert left == before
 
 
 async def test_an_upload_that_ended_cannot_be_cancelled(store: Service) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from domain.file_accesses import unnoted
 from domain.uploads.limits import UploadLimits
-from domain.uploads.progress import UploadBoard
+from domain.uploads.progress import UploadBoard, UploadPhase
+from domain.uploads.refusals import UploadCancelled
 from domain.uploads.resumable import Part, ResumableUploads
 from domain.uploads.sessions import Checksum, UploadSession
 from domain.uploads.settling import Settling
@@ -153,3 +154,21 @@ async def test_nobody_hears_of_bytes_before_they_are_checked(bench: Bench) -> No
     part = Part(200_000, asked_meanwhile(), checksum=checked(IMAGE[200_000:]))
     after = await uploads.append(id, part, note=unnoted)
     assert (heard, after.received_bytes) == ([200_000], 300_000)
+
+
+async def test_a_part_whose_client_is_silent_can_be_cancelled(bench: Bench) -> None:
+    uploads = bench.run()
+    id = await begun(bench, uploads)
+
+    async def silent() -> AsyncIterator[bytes]:
+        yield IMAGE[200_000:]
+        await asyncio.Event().wait()
+
+    sending = asyncio.create_task(uploads.append(id, Part(200_000, silent()), note=unnoted))
+    while bench.written() < 300_000:
+        await asyncio.sleep(0.001)
+    cancelled = await uploads.cancel(id, note=unnoted)
+    with pytest.raises(UploadCancelled):
+        await sending
+    assert (cancelled.phase, bench.store.names) == (UploadPhase.CANCELLED, [])
+    assert bench.sessions.kept == {}
