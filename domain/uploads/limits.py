@@ -19,12 +19,14 @@ class UploadLimits:
     """Sizes are bytes. `bytes` is the most that an upload may be or unpack to, 0 for what the disk
     holds; a ratio counts only beyond its `free` bytes, so that small things may be as hollow as
     they like. `reserve` is what stays free on the store's disk, less on a small one.
+
+    An image beyond `image_free` that packs to a thousandth, 2 MiB, lacks even a kernel.
     """
 
     bytes: int = 0
     reserve: int = 64 * MEBIBYTE
     image_ratio: int = 1000
-    image_free: int = 8 * GIBIBYTE
+    image_free: int = 2 * GIBIBYTE
     archive_ratio: int = 200
     archive_free: int = 256 * MEBIBYTE
     entries: int = 4096
