@@ -11,6 +11,7 @@ import orjson
 from starlette.responses import Response
 
 from domain.errors import ProvisionerError
+from domain.unicode_texts import as_unicode
 from resolvers.statuses import INTERNAL, natural_status
 from rest_compat.http_errors import (
     BodyTooLarge,
@@ -104,22 +105,12 @@ def encode_error(
 
 
 def json_bytes(value: object) -> bytes:
-    """Returns `value` as JSON; texts that are no Unicode (from the disk) keep their readable
-    part."""
+    """Returns `value` as JSON; of texts that are no Unicode (from the disk) what is none becomes
+    U+FFFD."""
     try:
         return orjson.dumps(value)
     except TypeError:
-        return orjson.dumps(_mended(value))
-
-
-def _mended(value: object) -> object:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_mended(key): _mended(member) for key, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_mended(member) for member in value]
-    return value
+        return orjson.dumps(as_unicode(value))
 
 
 def _flat(error: Told) -> dict[str, object]:

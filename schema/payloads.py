@@ -1,6 +1,5 @@
 """Results as clients read them: the members of the answer, and their JSON."""
 
-import json
 import logging
 
 import orjson
@@ -9,6 +8,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from domain.errors import ProvisionerError
+from domain.unicode_texts import as_unicode
 from schema.given_values import without_values
 from schema.refusals import ExecutionTimeout, OperationUnknown, VariablesInvalid, coded
 
@@ -56,10 +56,9 @@ def told(error: GraphQLError) -> Payload:
 
 
 def encode(value: object) -> bytes:
-    """Returns `value` as JSON."""
+    """Returns `value` as JSON; of texts that are no Unicode (from the disk) what is none becomes
+    U+FFFD."""
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:
-        # File names need not be Unicode; their stray bytes are lone surrogates in Python, which
-        # JSON can only escape (RFC 8259 section 8.2).
-        return json.dumps(value, separators=(",", ":")).encode()
+        return orjson.dumps(as_unicode(value))

@@ -79,5 +79,10 @@ class ScriptName:
             raise _invalid(f"A script's name has at most {LONGEST_FILE - len(SUFFIX)} characters.")
 
 
+def can_be_named(filename: str) -> bool:
+    """Whether a request can name the file; a hook's script always can."""
+    return filename == ScriptName.asked(filename).filename
+
+
 def _invalid(message: str) -> ScriptNameInvalid:
     return ScriptNameInvalid(message, detail=names_in_words(), field="name")

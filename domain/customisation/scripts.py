@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 from domain.customisation.hooks import HOOKS, Hook
-from domain.customisation.names import ScriptName, ScriptNotFound
+from domain.customisation.names import ScriptName, ScriptNotFound, can_be_named
 from domain.customisation.refusals import (
     MOST_BYTES,
     ScriptChanged,
@@ -187,10 +187,12 @@ class Scripts:
                 await asyncio.to_thread(self._folder.sweep)
             there = await asyncio.to_thread(self._folder.list_all)
             present = {script.filename: script for script in there}
-            known, self._known = self._known, present
+            known = self._known
             news = [script for name, script in present.items() if (known or {}).get(name) != script]
             for script in news:
                 await self._keep(script)
+            # Last: a round that was broken off is looked at again.
+            self._known = present
         if known is None:
             return
         changed = news + [Script(name) for name in known if name not in present]
@@ -215,9 +217,11 @@ class Scripts:
             )
 
     async def _keep(self, script: Script) -> None:
-        """Keeps what somebody else put there."""
+        """Keeps what somebody else put there, of files whose versions can be asked for."""
         digest = script.sha256
-        if digest is None or await self._history.knows(script.filename, digest):
+        if digest is None or not can_be_named(script.filename):
+            return
+        if await self._history.knows(script.filename, digest):
             return
         try:
             opened = await asyncio.to_thread(self._folder.read, script.filename)

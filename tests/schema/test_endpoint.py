@@ -205,7 +205,7 @@ async def test_no_page_no_html() -> None:
 async def test_a_file_name_that_is_no_unicode_is_answered(served: Toy) -> None:
     served.station.tool = tool_of("saw", text="caf\udce9.img")
     answer = await post(served, {"query": "{tool{text}}"})
-    assert answer.body == b'{"data":{"tool":{"text":"caf\\udce9.img"}}}'
+    assert answer.json["data"] == {"tool": {"text": "caf\ufffd.img"}}
 
 
 async def test_what_nobody_masked_is_masked(served: Toy, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,6 +1,7 @@
 """Hook scripts through both surfaces (contract customisation)."""
 
 import asyncio
+import os
 import stat
 from hashlib import sha256
 from pathlib import Path
@@ -312,6 +313,31 @@ async def test_changes_of_others_arrive_live(tmp_path: Path) -> None:
     assert [change["snapshot"] for change in seen] == [True, False, False]
     states = [(c["scripts"][0]["exists"], c["scripts"][0]["enabled"]) for c in seen]
     assert states == [(True, False), (True, True), (False, False)]
+
+
+async def test_a_file_name_that_is_no_unicode_hurts_nothing(tmp_path: Path) -> None:
+    put(tmp_path, os.fsdecode(b"caf\xe9.sh"))
+    put(tmp_path, "z.sh")
+    changes = "subscription { scriptChanges { scripts { filename } } }"
+    lists = '{ scripts { nodes { filename } } scriptVersions(name: "z") { origin } }'
+    async with running(tmp_path) as service, asyncio.TaskGroup() as tasks:
+        socket = Socket(service)
+        serving = tasks.create_task(socket.run([]))
+        await subscribed(socket, changes)
+        frames = [await socket.frame()]
+        body = {"filename": NAME, "content": TEXT}
+        saved = await service.client.post("/customisation/save-script", json=body)
+        frames.append(await socket.frame())
+        listed = await service.client.get("/customisation/list-scripts")
+        graphql = (await service.graphql(lists))["data"]
+        serving.cancel()
+    assert (saved.status_code, saved.json()["filename"]) == (200, f"{NAME}.sh")
+    first, change = (frame["payload"]["data"]["scriptChanges"]["scripts"] for frame in frames)
+    assert [script["filename"] for script in first] == ["caf\ufffd.sh", "z.sh"]
+    assert [script["filename"] for script in change] == [f"{NAME}.sh"]
+    assert listed.json()["scripts"][0]["filename"] == "caf\ufffd.sh"
+    assert graphql["scripts"]["nodes"][0]["filename"] == "caf\ufffd.sh"
+    assert graphql["scriptVersions"] == [{"origin": "FOUND"}]
 
 
 async def test_a_viewer_sees_which_hooks_there_are_and_not_what_they_hold(tmp_path: Path) -> None:

@@ -1,21 +1,26 @@
 """The past of scripts: kept, compared and restored."""
 
+import asyncio
+import os
 from pathlib import Path
 
 import pytest
 
 from domain.customisation.diffs import MOST_LINES, ScriptDiffTooLarge, diff_of
 from domain.customisation.names import ScriptName
+from domain.customisation.script import ScriptsChanged
 from domain.customisation.versions import (
     MOST_KEPT,
     ScriptVersionNotFound,
 )
 from domain.errors import Unavailable
+from domain.events import Published
 from tests.domain.customisation.folder import Bed
 
 HOOK = ScriptName("sb-provisioner-post-flash")
 FILE = "sb-provisioner-post-flash.sh"
 NAMES = ("a", "b")
+NOT_UNICODE = os.fsdecode(b"caf\xe9.sh")
 
 
 @pytest.fixture
@@ -42,6 +47,30 @@ async def test_edits_of_others_are_kept_when_they_are_seen(bed: Bed) -> None:
     await bed.scripts.catch_up()
     await bed.scripts.catch_up()
     assert await origins(bed) == [("FOUND", None), ("FOUND", None)]
+
+
+async def test_a_file_that_no_request_can_name_has_no_past(bed: Bed) -> None:
+    for name in (NOT_UNICODE, "readme.txt", ".sh"):
+        bed.put(name, b"x")
+    bed.put(FILE, b"one")
+    await bed.scripts.catch_up()
+    assert [kept.version.filename for kept in bed.versions.kept] == [FILE]
+
+
+async def test_a_round_that_was_broken_off_is_told_in_the_next(bed: Bed) -> None:
+    await bed.scripts.catch_up()
+    with bed.hub.subscribe(ScriptsChanged) as told:
+        bed.put(FILE, b"one")
+        bed.versions.failure = asyncio.CancelledError()
+        with pytest.raises(asyncio.CancelledError):
+            await bed.scripts.catch_up()
+        bed.versions.failure = None
+        await bed.scripts.catch_up()
+        news = await told.next()
+    assert isinstance(news, Published)
+    assert isinstance(news.event, ScriptsChanged)
+    assert [script.filename for script in news.event.scripts] == [FILE]
+    assert await origins(bed) == [("FOUND", None)]
 
 
 async def test_the_last_twenty_are_kept(bed: Bed) -> None:
