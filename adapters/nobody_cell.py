@@ -51,7 +51,8 @@ async def _started(order: DryRunOrder, writer: int) -> Process:
     command = [
         *("unshare", "--net", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child"),
         *("--mount-proc", "--propagation", "private", "--"),
-        *("sh", str(INNER), str(writer), order.filename, str(len(order.environment))),
+        *("sh", str(INNER), str(writer), order.filename),
+        *(str(len(order.hidden)), *order.hidden, str(len(order.environment))),
         *(f"{name}={value}" for name, value in order.environment.items()),
         *order.arguments,
     ]

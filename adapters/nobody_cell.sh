@@ -1,18 +1,36 @@
 #!/bin/sh
 # Inside new namespaces, as root: hides the station, and runs what comes on the standard input as
 # nobody. Arguments: the descriptor that is told when all is ready, the script's file name, how many
-# variables follow, the variables, the script's arguments.
+# places of the station follow, the places, how many variables follow, the variables, the script's
+# arguments.
 set -eu
 umask 022
-ready=$1 name=$2 count=$3
+ready=$1 name=$2 places=$3
 shift 3
+
+hide() {
+    if [ -L "$1" ]; then
+        return
+    elif [ -d "$1" ]; then
+        mount -t tmpfs -o size=16m,nr_inodes=4096,mode=0755,nosuid,nodev cell "$1"
+    elif [ -e "$1" ]; then
+        mount --bind /dev/null "$1"
+    fi
+}
+
+# The station's own places, wherever this one has them.
+while [ "$places" -gt 0 ]; do
+    hide "$1"
+    shift
+    places=$((places - 1))
+done
+count=$1
+shift
 
 # What nobody could write to, and what of the station others may read.
 for place in /tmp /var/tmp /dev/shm /run /mnt /srv /home /root /media /var/log \
     /etc/rpi-sb-provisioner; do
-    if [ -d "$place" ] && [ ! -L "$place" ]; then
-        mount -t tmpfs -o size=16m,nr_inodes=4096,mode=0755,nosuid,nodev cell "$place"
-    fi
+    hide "$place"
 done
 chmod 1777 /tmp
 mkdir -p /mnt/boot /mnt/rootfs/etc /tmp/hook

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.customisation.arguments import ARGUMENTS, ENVIRONMENT
+from domain.customisation.hidden_places import HiddenPlaces
 from domain.customisation.hooks import Hook
 from domain.customisation.names import ScriptName
 from domain.customisation.refusals import MOST_BYTES, ScriptTooLarge
@@ -43,12 +44,13 @@ class DryRunBusy(Conflict):
 @dataclass(frozen=True, slots=True)
 class DryRunOrder:
     """What to run: a file of this name and content, with nothing but these arguments and this
-    environment."""
+    environment. `hidden` are the places of this machine, without links, that it must not see."""
 
     filename: str
     content: bytes
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +75,21 @@ class Cell(Protocol):
 class DryRuns:
     """Tries scripts, one at a time."""
 
-    def __init__(self, folder: ScriptFolder, scripts: Scripts, cell: Cell) -> None:
+    def __init__(
+        self, folder: ScriptFolder, scripts: Scripts, cell: Cell, hidden: HiddenPlaces
+    ) -> None:
         self._folder = folder
         self._scripts = scripts
         self._cell = cell
+        self._hidden = hidden
         self._turn = asyncio.Lock()
 
     async def run(self, name: ScriptName, content: bytes | None, *, note: FileAccess) -> DryRun:
         """Tries `content` as if it were the script of this hook point, without it what lies
         there.
 
-        Raises `ScriptNameInvalid`, `ScriptNotFound`, `ScriptTooLarge`, `DryRunBusy` and
-        `DryRunRefused`.
+        Raises `ScriptNameInvalid`, `ScriptNotFound`, `ScriptTooLarge`, `DryRunBusy`,
+        `DryRunRefused` and `ConfigUnreadable`.
         """
         hook = name.hook
         if content is None:
@@ -94,15 +99,14 @@ class DryRuns:
         if self._turn.locked():
             raise DryRunBusy("Another script is being tried just now; try again in some seconds.")
         async with self._turn:
-            done = await self._cell.run(
-                order_of(hook, content), seconds=LIMIT_SECONDS, most_bytes=MOST_OUTPUT
-            )
+            order = order_of(hook, content, hidden=await self._hidden.list_all())
+            done = await self._cell.run(order, seconds=LIMIT_SECONDS, most_bytes=MOST_OUTPUT)
         ended = "stopped" if done.exit_status is None else f"exit status {done.exit_status}"
         note("DRY_RUN_SCRIPT", self._folder.path(hook.filename), info=f"as nobody: {ended}")
         return done
 
 
-def order_of(hook: Hook, content: bytes) -> DryRunOrder:
+def order_of(hook: Hook, content: bytes, *, hidden: tuple[str, ...] = ()) -> DryRunOrder:
     """Returns a run of a hook point with sample arguments and the sample environment of its
     stage."""
     return DryRunOrder(
@@ -110,4 +114,5 @@ def order_of(hook: Hook, content: bytes) -> DryRunOrder:
         content=content,
         arguments=tuple(argument.sample for argument in ARGUMENTS[hook.stage]),
         environment={variable.name: variable.sample for variable in ENVIRONMENT[hook.stage]},
+        hidden=hidden,
     )

@@ -7,7 +7,9 @@ from adapters.nobody_cell import NobodyCell
 from adapters.service_db.database import ServiceDb
 from adapters.service_db.script_versions import StoredVersions
 from adapters.shells import SystemShells
+from domain.configuration.configuration import Configuration
 from domain.customisation.dry_runs import DryRuns
+from domain.customisation.hidden_places import HiddenPlaces
 from domain.customisation.script_folder import STAGED, ScriptFolder
 from domain.customisation.script_history import ScriptHistory
 from domain.customisation.scripts import Scripts
@@ -29,7 +31,9 @@ class CustomisationParts:
     dry_runs: DryRuns
 
 
-def build_customisation(paths: HostPaths, hub: Hub, service_db: ServiceDb) -> CustomisationParts:
+def build_customisation(
+    paths: HostPaths, hub: Hub, *, service_db: ServiceDb, configuration: Configuration
+) -> CustomisationParts:
     """Returns the features; they open nothing."""
     folder, past = ScriptFolder(paths), History(StoredVersions(service_db))
     scripts = Scripts(hub, folder, SystemShells(), past)
@@ -37,7 +41,7 @@ def build_customisation(paths: HostPaths, hub: Hub, service_db: ServiceDb) -> Cu
         folder,
         scripts,
         ScriptHistory(folder, scripts, past),
-        DryRuns(folder, scripts, NobodyCell()),
+        DryRuns(folder, scripts, NobodyCell(), HiddenPlaces(paths, configuration)),
     )
 
 

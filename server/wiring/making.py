@@ -74,7 +74,9 @@ async def build_making(ground: Ground, usb: UsbPorts) -> Making:
         store=store,
         uploads=uploads,
         resumable=build_resumable(store, uploads, ground.service_db, ground.note),
-        customisation=build_customisation(paths, hub, ground.service_db),
+        customisation=build_customisation(
+            paths, hub, service_db=ground.service_db, configuration=configuration
+        ),
         working_folder=working_folder,
         firmware=firmware,
         fields=fields,

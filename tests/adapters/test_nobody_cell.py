@@ -3,6 +3,7 @@
 import os
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -25,12 +26,18 @@ needs_cell = pytest.mark.skipif(
 )
 
 
-async def tried(script: str, *, name: str = "sb-provisioner-post-flash", **limits: int) -> DryRun:
+async def tried(
+    script: str,
+    *,
+    name: str = "sb-provisioner-post-flash",
+    hidden: tuple[str, ...] = (),
+    **limits: int,
+) -> DryRun:
     hook = find_hook(name)
     assert hook is not None
     wanted = {"seconds": 5, "most_bytes": 10_000} | limits
     return await NobodyCell().run(
-        order_of(hook, script.encode()),
+        order_of(hook, script.encode(), hidden=hidden),
         seconds=wanted["seconds"],
         most_bytes=wanted["most_bytes"],
     )
@@ -79,6 +86,24 @@ echo own > /tmp/own && cat /tmp/own
     assert "wrote" not in done.output
     assert done.output.endswith("own\n")
     assert not Path("/tmp/own").exists()
+
+
+@needs_cell
+async def test_a_script_sees_nothing_of_the_places_that_are_named() -> None:
+    with TemporaryDirectory(dir="/var/lib") as name:
+        folder, file = Path(name) / "root dir", Path(name) / "key.pem"
+        folder.mkdir()
+        (folder / "config").write_text("folder's secret")
+        file.write_text("file's secret")
+        Path(name).chmod(0o755)
+        script = f"find '{name}'; cat '{folder}/config' '{file}' '{name}/plain'\n"
+        (Path(name) / "plain").write_text("in sight")
+        done = await tried(script, hidden=(str(folder), str(file), f"{name}/missing"))
+        naked = await tried(script)
+    assert "secret" in naked.output
+    assert "secret" not in done.output
+    assert f"{folder}/config\n" not in done.output
+    assert done.output.endswith("in sight")
 
 
 @needs_cell

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.configuration.configuration import Configuration
 from domain.customisation.dry_runs import (
     DryRun,
     DryRunBusy,
@@ -12,9 +13,11 @@ from domain.customisation.dry_runs import (
     DryRunRefused,
     DryRuns,
 )
+from domain.customisation.hidden_places import HiddenPlaces
 from domain.customisation.names import ScriptName, ScriptNameInvalid
 from domain.customisation.refusals import MOST_BYTES, ScriptTooLarge
 from domain.customisation.templates import template_of
+from domain.host_paths import HostPaths
 from tests.domain.customisation.folder import Bed
 
 NAME = ScriptName("sb-provisioner-bootstrap")
@@ -42,9 +45,15 @@ def bed(tmp_path: Path) -> Bed:
     return Bed(tmp_path)
 
 
+def tries(bed: Bed, cell: FakeCell) -> DryRuns:
+    paths = HostPaths(bed.root)
+    hidden = HiddenPlaces(paths, Configuration(paths, bed.hub))
+    return DryRuns(bed.files, bed.scripts, cell, hidden)
+
+
 async def test_what_lies_there_is_tried_with_the_arguments_of_its_stage(bed: Bed) -> None:
     cell = FakeCell()
-    runs = DryRuns(bed.files, bed.scripts, cell)
+    runs = tries(bed, cell)
     await runs.run(NAME, None, note=bed.notes)
     bed.put("sb-provisioner-bootstrap.sh", b"saved")
     await runs.run(NAME, None, note=bed.notes)
@@ -54,6 +63,7 @@ async def test_what_lies_there_is_tried_with_the_arguments_of_its_stage(bed: Bed
     order = cell.orders[0]
     assert order.arguments == ("deadbeef", "2712", "1-1.2", "/dev/bus/usb/001/005")
     assert order.environment["TARGET_USB_PATH"] == "1-1.2"
+    assert order.hidden[0] == str(bed.root)
     assert order.filename == "sb-provisioner-bootstrap.sh"
     path = "/etc/rpi-sb-provisioner/scripts/sb-provisioner-bootstrap.sh"
     assert bed.notes.rows == [("DRY_RUN_SCRIPT", path, True)] * 3
@@ -61,7 +71,7 @@ async def test_what_lies_there_is_tried_with_the_arguments_of_its_stage(bed: Bed
 
 async def test_what_must_not_be_run_is_not(bed: Bed) -> None:
     cell = FakeCell()
-    runs = DryRuns(bed.files, bed.scripts, cell)
+    runs = tries(bed, cell)
     with pytest.raises(ScriptNameInvalid):
         await runs.run(ScriptName("other"), b"", note=bed.notes)
     with pytest.raises(ScriptTooLarge):
@@ -76,7 +86,7 @@ async def test_what_must_not_be_run_is_not(bed: Bed) -> None:
 async def test_one_script_is_tried_at_a_time(bed: Bed) -> None:
     cell = FakeCell()
     cell.open.clear()
-    runs = DryRuns(bed.files, bed.scripts, cell)
+    runs = tries(bed, cell)
     async with asyncio.TaskGroup() as tasks:
         first = tasks.create_task(runs.run(NAME, b"", note=bed.notes))
         while not cell.orders:
