@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from domain.customisation.arguments import ARGUMENTS, ENVIRONMENT
+from domain.customisation.arguments import arguments_of, environment_of
 from domain.customisation.hidden_places import HiddenPlaces
 from domain.customisation.hooks import Hook
 from domain.customisation.names import ScriptName
@@ -107,12 +107,11 @@ class DryRuns:
 
 
 def order_of(hook: Hook, content: bytes, *, hidden: tuple[str, ...] = ()) -> DryRunOrder:
-    """Returns a run of a hook point with sample arguments and the sample environment of its
-    stage."""
+    """Returns a run of a hook point with its sample arguments and its sample environment."""
     return DryRunOrder(
         filename=hook.filename,
         content=content,
-        arguments=tuple(argument.sample for argument in ARGUMENTS[hook.stage]),
-        environment={variable.name: variable.sample for variable in ENVIRONMENT[hook.stage]},
+        arguments=tuple(argument.sample for argument in arguments_of(hook)),
+        environment={variable.name: variable.sample for variable in environment_of(hook)},
         hidden=hidden,
     )

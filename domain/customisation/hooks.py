@@ -45,14 +45,18 @@ DESCRIPTIONS: dict[Stage, str] = {
     "prepared.",
     Stage.PROVISION_STARTED: "Runs when a provisioner has taken over a board that answers to "
     "fastboot.",
-    Stage.BOOTFS_MOUNTED: "Runs while the boot file system of the image can be changed; with "
-    "cached images once for the cache, not for each board.",
-    Stage.ROOTFS_MOUNTED: "Runs while the root file system of the image can be changed; with "
-    "cached images once for the cache, not for each board.",
+    Stage.BOOTFS_MOUNTED: "Runs while the boot file system of the image can be changed.",
+    Stage.ROOTFS_MOUNTED: "Runs while the root file system of the image can be changed.",
     Stage.POST_FLASH: "Runs when a board was flashed and its facts were gathered.",
     Stage.PROVISION_FAILED: "Runs at the end of a run that failed; how it ends itself does not "
     "matter.",
 }
+_MOUNTED = frozenset({Stage.BOOTFS_MOUNTED, Stage.ROOTFS_MOUNTED})
+CACHED = "With cached images it runs once for the cache, not for each board."
+COPIED = (
+    "It runs for each board, on a copy of the image that is made where one of both mounted hooks "
+    "is enabled."
+)
 _WITHOUT_IDP = frozenset({Stage.BOOTSTRAP, Stage.BOOTFS_MOUNTED, Stage.ROOTFS_MOUNTED})
 """An IDP artefact is never mounted, and bootstrap does not know yet that there is one."""
 
@@ -97,6 +101,14 @@ def find_hook(name: str) -> Hook | None:
 def hook_of_file(filename: str) -> Hook | None:
     """Returns the hook point whose file has exactly this name, None for any other file."""
     return find_hook(filename.removesuffix(SUFFIX)) if filename.endswith(SUFFIX) else None
+
+
+def description_of(hook: Hook) -> str:
+    """Returns when exactly the hook runs (contract customisation 6.2)."""
+    if hook.stage not in _MOUNTED:
+        return DESCRIPTIONS[hook.stage]
+    how = COPIED if hook.provisioner is Provisioner.NAKED else CACHED
+    return f"{DESCRIPTIONS[hook.stage]} {how}"
 
 
 def names_in_words() -> str:

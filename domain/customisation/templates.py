@@ -2,8 +2,14 @@
 
 from textwrap import wrap
 
-from domain.customisation.arguments import ARGUMENTS, BOARD, ENVIRONMENT, Argument
-from domain.customisation.hooks import DESCRIPTIONS, LABELS, Hook, Stage
+from domain.customisation.arguments import (
+    AT_BOOTSTRAP,
+    BOARD,
+    Argument,
+    arguments_of,
+    environment_of,
+)
+from domain.customisation.hooks import LABELS, Hook, Stage, description_of
 
 WIDTH = 78
 NO_RECORD = "The board's manufacturing data is not known yet at this stage."
@@ -74,10 +80,10 @@ _END = (
 def template_of(hook: Hook) -> str:
     """Returns a valid script of POSIX sh that says what this stage is given and does nothing."""
     stage = hook.stage
-    head = (*_heading(hook), *_arguments(stage), *_environment(stage), *NOTES[stage], *_END)
+    head = (*_heading(hook), *_arguments(hook), *_environment(hook), *NOTES[stage], *_END)
     parts = [
         f"#!/bin/sh\n{_comment(*head)}",
-        "\n".join(_assignments(stage)),
+        "\n".join(_assignments(hook)),
         ECHOES[stage],
         _comment(*EXAMPLES[stage]),
         "exit 0",
@@ -86,20 +92,21 @@ def template_of(hook: Hook) -> str:
 
 
 def _heading(hook: Hook) -> tuple[str, ...]:
-    lines = [f"{LABELS[hook.stage]}.", *_wrapped(DESCRIPTIONS[hook.stage]), ""]
+    lines = [f"{LABELS[hook.stage]}.", *_wrapped(description_of(hook)), ""]
     if hook.stage in (Stage.BOOTFS_MOUNTED, Stage.ROOTFS_MOUNTED):
         lines += [f"Provisioner: {hook.provisioner}, stage: {hook.stage}.", ""]
     return tuple(lines)
 
 
-def _arguments(stage: Stage) -> tuple[str, ...]:
-    if stage is not Stage.PROVISION_FAILED:
-        return ("Arguments:", *_numbered(ARGUMENTS[stage]), "")
+def _arguments(hook: Hook) -> tuple[str, ...]:
+    arguments = _numbered(arguments_of(hook))
+    if hook.stage is not Stage.PROVISION_FAILED:
+        return ("Arguments:", *arguments, "")
     return (
         "Arguments, where PROVISION_FAILED_CONTEXT is provisioning:",
-        *_numbered(ARGUMENTS[stage]),
+        *arguments,
         "Arguments, where it is bootstrap:",
-        *_numbered(ARGUMENTS[Stage.BOOTSTRAP]),
+        *_numbered(AT_BOOTSTRAP),
         "",
     )
 
@@ -111,26 +118,26 @@ def _numbered(arguments: tuple[Argument, ...]) -> list[str]:
     return lines
 
 
-def _environment(stage: Stage) -> tuple[str, ...]:
+def _environment(hook: Hook) -> tuple[str, ...]:
     lines = ["Environment:"]
-    for variable in ENVIRONMENT[stage]:
+    for variable in environment_of(hook):
         if variable not in BOARD:
             lines += _wrapped(f"  {variable.name}  {variable.meaning}", indent="      ")
     lines += ["  and every variable of the configuration.", ""]
-    if stage is Stage.POST_FLASH:
+    if hook.stage is Stage.POST_FLASH:
         names = " ".join(variable.name for variable in BOARD)
         lines += ["Manufacturing data, as in the record of this board:"]
         lines += [*_wrapped(f"  {names}", indent="  "), ""]
     return tuple(lines)
 
 
-def _assignments(stage: Stage) -> list[str]:
-    if stage is Stage.PROVISION_FAILED:
+def _assignments(hook: Hook) -> list[str]:
+    if hook.stage is Stage.PROVISION_FAILED:
         # Its arguments come in two forms; the environment has the same facts in both.
         return []
     return [
         f'{argument.variable}="${{{number}}}"'
-        for number, argument in enumerate(ARGUMENTS[stage], 1)
+        for number, argument in enumerate(arguments_of(hook), 1)
     ]
 
 

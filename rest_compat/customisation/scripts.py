@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from domain.customisation.hooks import DESCRIPTIONS, Provisioner, Stage
+from domain.customisation.hooks import DESCRIPTIONS, Provisioner, Stage, description_of
 from domain.customisation.names import ScriptNameInvalid, ScriptNameMissing, ScriptNotFound
 from domain.customisation.script import OpenedScript, Script
 from domain.customisation.scripts import HookState
@@ -104,7 +104,7 @@ def metadata(script: Script) -> dict[str, Json]:
     hook = script.hook
     if hook is not None:
         told |= {"provisioner": hook.provisioner.value, "stage": hook.stage.value}
-        told["description"] = DESCRIPTIONS[hook.stage]
+        told["description"] = description_of(hook)
     return told
 
 

@@ -6,8 +6,8 @@ import strawberry
 
 from domain.customisation import script as domain
 from domain.customisation import syntax
-from domain.customisation.arguments import ARGUMENTS, ENVIRONMENT
-from domain.customisation.hooks import DESCRIPTIONS, LABELS, Provisioner, Stage
+from domain.customisation.arguments import arguments_of, environment_of
+from domain.customisation.hooks import DESCRIPTIONS, LABELS, Provisioner, Stage, description_of
 from domain.customisation.hooks import Hook as HookPoint
 from domain.customisation.syntax import Shell
 from domain.customisation.templates import template_of
@@ -161,7 +161,7 @@ class Hook:
         """Resolves the arguments."""
         return [
             HookArgument(position=number, variable=argument.variable, meaning=argument.meaning)
-            for number, argument in enumerate(ARGUMENTS[self.point.stage], 1)
+            for number, argument in enumerate(arguments_of(self.point), 1)
         ]
 
     @strawberry.field(
@@ -172,7 +172,7 @@ class Hook:
         """Resolves the environment."""
         return [
             HookVariable(name=variable.name, meaning=variable.meaning)
-            for variable in ENVIRONMENT[self.point.stage]
+            for variable in environment_of(self.point)
         ]
 
 
@@ -200,7 +200,7 @@ def hook_of(hook: HookPoint, script: domain.Script) -> Hook:
         provisioner_label=LABELS[hook.provisioner],
         stage=hook.stage,
         stage_label=LABELS[hook.stage],
-        description=DESCRIPTIONS[hook.stage],
+        description=description_of(hook),
     )
 
 

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from domain.customisation.arguments import ARGUMENTS, ENVIRONMENT
+from domain.customisation.arguments import arguments_of, environment_of
 from domain.customisation.hooks import HOOKS, Hook, Stage, find_hook, hook_of_file
 from domain.customisation.names import ScriptName, ScriptNameInvalid, ScriptNameMissing
 from domain.customisation.syntax import Shell, shell_of
@@ -76,11 +76,11 @@ def test_a_template_is_plain_sh_and_states_what_the_stage_is_given(hook: Hook) -
     lines = template.splitlines()
     assert (lines[0], lines[-1]) == ("#!/bin/sh", "exit 0")
     assert any(line.startswith("echo ") for line in lines)
-    for number, argument in enumerate(ARGUMENTS[hook.stage], 1):
+    for number, argument in enumerate(arguments_of(hook), 1):
         assert f"#   ${number}  {argument.meaning[:30]}" in template
         if hook.stage is not Stage.PROVISION_FAILED:
             assert f'{argument.variable}="${{{number}}}"' in lines
-    assert all(variable.name in template for variable in ENVIRONMENT[hook.stage])
+    assert all(variable.name in template for variable in environment_of(hook))
 
 
 def test_a_template_runs_and_names_the_device() -> None:
