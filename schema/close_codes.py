@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 CLOSE_CODES: Mapping[int, str] = {
     1001: "the service stops; come back",
+    1009: "the client said more at once than a message may have",
     1013: "the client did not read for too long; come back",
     4400: "a message that the protocol does not know",
     4401: "a subscription before the connection was acknowledged",

@@ -1,5 +1,6 @@
 """The GraphQL endpoint of this station: who asks, and the station behind every field."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -60,9 +61,11 @@ class StationGraphQL(GraphqlEndpoint[Context]):
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         """Takes a bearer token from the first message, where a browser can send no header."""
-        sent = (context.connection_params or {}).get("authorization")
-        if isinstance(sent, str):
-            name, role = self._access.identify(sent)
+        sent = _authorizations(context.connection_params or {})
+        if len(sent) > 1:
+            raise ConnectionRejectionError
+        if sent:
+            name, role = self._access.identify(sent[0])
             context.caller = replace(context.caller, name=name, role=role)
         if context.caller.role is Role.NOBODY:
             caller = replace(context.caller, entry="/graphql", surface="graphql")
@@ -79,3 +82,9 @@ class StationGraphQL(GraphqlEndpoint[Context]):
         """Returns GraphiQL, which works without internet."""
         del request
         return page_answer(self._graphiql)
+
+
+def _authorizations(parameters: Mapping[str, object]) -> list[str]:
+    # Clients write the key like the header, whose case does not matter (RFC 9110 section 5.1).
+    named = (value for name, value in parameters.items() if name.lower() == "authorization")
+    return [value for value in named if isinstance(value, str)]

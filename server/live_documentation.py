@@ -12,6 +12,7 @@ from rest_compat.talk import LONGEST_MESSAGE
 from schema.build import build_schema
 from schema.close_codes import CLOSE_CODES
 from schema.limits import Limits
+from server.http_limits import DEFAULT_LIMITS
 
 
 def sockets() -> str:
@@ -23,11 +24,15 @@ def sockets() -> str:
         "<!-- Made from code by `make docs`; a test compares it. -->\n",
         "Everything is told the present first, then changes. A slow client holds up nobody: what",
         "it did not read in time is replaced by the present as a whole. Pages of other sites are",
-        "refused (403) unless `allowed_origins` names them.\n",
+        "refused (403) unless `allowed_origins` names them. A refusal of the handshake is an error",
+        "as on any path; a handshake that breaks RFC 6455 is answered 400 with a sentence in",
+        "text/plain. Every socket is closed with 1002 or 1007 by a client's frames that break RFC",
+        f"6455, with 1011 by a ping that is not answered in {DEFAULT_LIMITS.pong_seconds:g} s.\n",
         "## GraphQL subscriptions\n",
         "At `/graphql`, subprotocol `graphql-transport-ws`; a token goes into the header",
-        "`Authorization` or into the payload of `connection_init`. One socket runs up to",
-        f"{limits.operations_per_socket} operations.\n",
+        "`Authorization` or into the member `authorization`, in whatever case, of the payload of",
+        f"`connection_init`. One socket runs up to {limits.operations_per_socket} operations; a",
+        f"message of a client has at most {DEFAULT_LIMITS.message_bytes} bytes.\n",
         "| subscription | role | arguments | each frame | tells |",
         "| --- | --- | --- | --- | --- |",
         *(_subscription(name, field) for name, field in sorted(fields.items())),
@@ -35,8 +40,7 @@ def sockets() -> str:
         *_codes(CLOSE_CODES),
         "\n## Legacy WebSockets\n",
         "Frames are texts, one JSON object each. A message of a client has at most",
-        f"{LONGEST_MESSAGE} bytes. Without an upgrade these paths answer 404; a refusal of the",
-        "handshake is an error as on any path.\n",
+        f"{LONGEST_MESSAGE} bytes. Without an upgrade these paths answer 404.\n",
     ]
     for socket in sorted(SOCKETS, key=lambda socket: socket.path):
         lines += _socket(socket)

@@ -60,7 +60,7 @@ async def run_demo(settings: Settings, demo: Demo) -> None:
         line = Line(station, speed=demo.speed, notify=notices.post)
         await run_service(
             replace(settings, root=folder, https=False, log_level=_level(settings)),
-            announce=partial(_begin, line, notices, background),
+            announce=partial(_begin, folder, line, notices, background),
             simulated_units=station.host.units,
         )
 
@@ -70,10 +70,13 @@ def _level(settings: Settings) -> str:
     return "warn" if settings.source("log_level") == "default" else settings.log_level
 
 
-def _begin(line: Line, notices: Notices, background: Background, addresses: list[str]) -> None:
+def _begin(
+    folder: Path, line: Line, notices: Notices, background: Background, addresses: list[str]
+) -> None:
     notices.base_url = addresses[0]
     background.run("the simulated line", line.run)
-    text = f"A simulated station runs at {addresses[0]} (Ctrl+C ends it). Try:"
+    place = f"at {addresses[0]} with its files in {folder}"
+    text = f"A simulated station runs {place} (Ctrl+C ends it). Try:"
     sys.stdout.write("\n".join([text, "", *things_to_try(addresses[0]), ""]))
     sys.stdout.flush()
 

@@ -16,6 +16,7 @@ import pytest
 from server.demo.journal_file import can_write_journals
 from server.demo.station import things_to_try
 from tests.e2e.demo import Demo
+from tests.surfaces.repository import ROOT
 
 CYCLE = [
     "BOOTSTRAP-STARTED",
@@ -358,3 +359,16 @@ async def test_what_it_says_to_try_works(demo: Demo) -> None:
 def _run(command: str) -> str:
     done = subprocess.run(["sh", "-c", command], capture_output=True, check=True, timeout=30)
     return done.stdout.decode()
+
+
+def test_the_readmes_line_verifies_the_demos_audit_log(tmp_path: Path) -> None:
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    [line] = [line.partition("#")[0] for line in lines if "audit verify --root" in line]
+    program, *arguments = line.split()
+    with Demo(tmp_path) as demo:
+        folder = demo.told.read_text().partition("with its files in ")[2].split()[0]
+        words = [folder if word == "DIR" else word for word in arguments]
+        command = [str(Path(sys.executable).with_name(Path(program).name)), *words]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert program == ".venv/bin/provisioner-service"
+    assert (done.returncode, "Verified:" in done.stdout) == (0, True), done.stdout

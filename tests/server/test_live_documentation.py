@@ -62,6 +62,12 @@ def test_every_close_code_of_graphql_is_there() -> None:
     assert used - {4500} == {code for code in CLOSE_CODES if 4000 <= code < 4500}
 
 
+def test_what_the_transport_itself_closes_with_is_there() -> None:
+    assert 1009 in CLOSE_CODES
+    assert all(f"{code} " in PAGE for code in (1002, 1007, 1011))
+    assert "text/plain" in PAGE
+
+
 def test_every_close_code_of_the_legacy_sockets_is_there() -> None:
     source = _source(rest_compat.sockets, rest_compat.talk)
     named = set(re.findall(r"\.end\(([A-Z_]+)", source))

@@ -212,13 +212,26 @@ async def test_a_broken_rule_of_the_protocol_closes_with_its_code(
     assert answer["code"] == code
 
 
-async def test_a_token_may_come_with_the_first_message(tmp_path: Path) -> None:
+async def test_two_tokens_in_the_first_message_are_none(tmp_path: Path) -> None:
+    token = Token("mes", Role.VIEWER, hashlib.sha256(b"look").hexdigest())
+    payload = {"authorization": "Bearer look", "Authorization": "Bearer look"}
+    async with running(tmp_path, tokens=(token,)) as service, asyncio.TaskGroup() as tasks:
+        socket = Socket(service)
+        serving = tasks.create_task(socket.run([]))
+        await socket.send({"type": "connection_init", "payload": payload})
+        assert (await socket.next())["type"] == "websocket.accept"
+        assert (await socket.next())["code"] == 4403
+        serving.cancel()
+
+
+@pytest.mark.parametrize("key", ["authorization", "Authorization", "AUTHORIZATION"])
+async def test_a_token_may_come_with_the_first_message(tmp_path: Path, key: str) -> None:
     token = Token("mes", Role.VIEWER, hashlib.sha256(b"look").hexdigest())
     async with running(tmp_path, tokens=(token,)) as service, asyncio.TaskGroup() as tasks:
         good, bad = Socket(service), Socket(service)
         serving = [tasks.create_task(socket.run([])) for socket in (good, bad)]
-        await good.send({"type": "connection_init", "payload": {"authorization": "Bearer look"}})
-        await bad.send({"type": "connection_init", "payload": {"authorization": "Bearer no"}})
+        await good.send({"type": "connection_init", "payload": {key: "Bearer look"}})
+        await bad.send({"type": "connection_init", "payload": {key: "Bearer no"}})
         assert (await good.next())["type"] == "websocket.accept"
         assert (await good.frame())["type"] == "connection_ack"
         assert (await bad.next())["type"] == "websocket.accept"
