@@ -87,7 +87,7 @@ async def read_body(receive: Receive, content_length: str, most_bytes: int) -> b
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientGone("The connection was closed before the request was complete.")
+            raise client_gone()
         part = message.get("body", b"")
         size += len(part)
         if size > most_bytes:
@@ -95,6 +95,11 @@ async def read_body(receive: Receive, content_length: str, most_bytes: int) -> b
         parts.append(part)
         more = message.get("more_body", False)
     return b"".join(parts)
+
+
+def client_gone() -> ClientGone:
+    """Returns the error of a request that nobody waits for any more."""
+    return ClientGone("The connection was closed before the request was complete.")
 
 
 def too_large(most_bytes: int) -> BodyTooLarge:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from starlette.datastructures import QueryParams
@@ -28,7 +29,7 @@ class GraphqlRequest:
 async def read_request(request: Request) -> GraphqlRequest:
     """Returns the request; raises `MethodRefused`, `MediaTypeRefused` and `RequestMalformed`."""
     if request.method == "GET":
-        return _checked(_from_query_string(request.query_params))
+        return _checked(_from_query_string(_parameters(request.scope["query_string"])))
     if request.method != "POST":
         message = f"GraphQL does not take {request.method[:20]}; use GET or POST."
         raise MethodRefused(message, allowed=("GET", "POST"))
@@ -38,6 +39,15 @@ async def read_request(request: Request) -> GraphqlRequest:
             "Send the request as application/json in UTF-8.", detail=content_type[:100]
         )
     return _checked(_decoded(await request.body(), "The body"))
+
+
+def _parameters(raw: bytes) -> QueryParams:
+    try:
+        # Not Starlette's own: it would replace what is no UTF-8, and run something else.
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError as error:
+        raise RequestMalformed("The query string is not UTF-8.") from error
+    return QueryParams(pairs)
 
 
 def _from_query_string(parameters: QueryParams) -> Members:

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboard.pages import find_asset
 from rest_compat.documents import Document
-from rest_compat.question import too_large
+from rest_compat.question import client_gone, too_large
 from server.pages import page_answer
 
 GRAPHQL = "/graphql"
@@ -97,6 +97,8 @@ def _limited(receive: Receive, most_bytes: int) -> Receive:
     async def receiving() -> dict[str, object]:
         nonlocal size
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise client_gone()
         if message["type"] == "http.request":
             size += len(message.get("body", b""))
             if size > most_bytes:

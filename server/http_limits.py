@@ -19,17 +19,27 @@ METHOD = re.compile(rb"[\r\n]*[!#$%&'*+.^_`|~0-9A-Za-z-]+(?: |$)")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one connection may ask of the service; sizes in bytes, times in seconds."""
+    """What one connection may ask of the service; sizes in bytes, times in seconds.
+
+    A body brings `body_bytes_per_second` on average in each `stall_seconds`: a slow line's upload
+    may take hours, one that drips is ended. Apache's mod_reqtimeout has the same rate.
+    """
 
     headers: int = 100
     header_bytes: int = 32 * 1024
     target_bytes: int = 16 * 1024
     head_seconds: float = 10.0
     stall_seconds: float = 30.0
+    body_bytes_per_second: float = 500.0
     idle_seconds: float = 60.0
     message_bytes: int = 1024 * 1024
     ping_seconds: float = 30.0
     pong_seconds: float = 20.0
+
+    @property
+    def least_progress(self) -> float:
+        """Bytes of a body that are worth another `stall_seconds`."""
+        return self.body_bytes_per_second * self.stall_seconds
 
 
 DEFAULT_LIMITS = Limits()

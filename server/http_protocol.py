@@ -67,6 +67,7 @@ class LimitedHttp(HttpToolsProtocol):
         self._joined: Joined | None = None
         self._refused = self._upgraded = self._upgrade_ignored = False
         self._begun = self._header_count = self._header_bytes = self._hosts = self._fruitless = 0
+        self._body_bytes = 0
         self._body_moved = self._body_seen = False
         self.url = b""
 
@@ -111,9 +112,11 @@ class LimitedHttp(HttpToolsProtocol):
             self._fruitless = (size if alone else 0) if self._begun else self._fruitless + size
         else:
             most, seconds = limits.header_bytes, limits.stall_seconds
-            if self._body_moved:
+            barren = self._deadline.is_set and not self._body_moved
+            self._fruitless = self._fruitless + size if barren else 0
+            if self._body_bytes >= limits.least_progress:
+                self._body_bytes = 0
                 self._deadline.clear()
-            self._fruitless = self._fruitless + size if self._deadline.is_set else 0
         if self._fruitless > most:
             self._refuse(headers_too_large(limits))
         elif not self._deadline.is_set:
@@ -128,7 +131,7 @@ class LimitedHttp(HttpToolsProtocol):
         self._deadline.clear()
         self._begun += 1
         self._header_count = self._header_bytes = self._hosts = 0
-        self._body_seen = False
+        self._body_seen, self._body_bytes = False, 0
 
     def on_url(self, url: bytes) -> None:
         """Takes a part of the target."""
@@ -181,6 +184,7 @@ class LimitedHttp(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Takes a part of the body."""
         self._body_moved = self._body_seen = True
+        self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:

@@ -178,7 +178,9 @@ async def test_a_subscription_is_sent_to_the_socket(served: Toy, method: str) ->
 
 
 @pytest.mark.parametrize("string", ["", "query=", "query={echo}&variables={", "variables={}",
-                                    "query={echo}&extensions=5"])  # fmt: skip
+                                    "query={echo}&extensions=5", "query={echo}%23%ff",
+                                    "query={echo}&operationName=%c3", "query={echo}&%ff=1",
+                                    "query={echo}%23%ed%a0%80"])  # fmt: skip
 async def test_get_without_a_proper_query_is_400(served: Toy, string: str) -> None:
     answer = await ask(served.endpoint, "GET", query=string)
     assert (answer.status, answer.code) == (400, "GRAPHQL_REQUEST_INVALID")

@@ -304,6 +304,25 @@ def test_a_body_that_stalls_is_ended_in_time(hasty: Toy) -> None:
     hasty.wait_for("disconnected", "/stalled")
 
 
+def test_a_body_that_drips_is_ended_in_time(hasty: Toy) -> None:
+    began = time.monotonic()
+    with hasty.connect() as connection:
+        connection.send(b"POST /dripped HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
+        answer = drip(connection._socket, b"x" * 1000)
+    assert is_refused(Answer.read(answer), 408, "REQUEST_TIMEOUT")
+    assert time.monotonic() - began < 5
+    hasty.wait_for("disconnected", "/dripped")
+
+
+def test_a_body_on_a_slow_line_may_take_its_time(hasty: Toy) -> None:
+    with hasty.connect() as connection:
+        connection.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n")
+        for _ in range(30):
+            connection.send(b"x" * 100)
+            time.sleep(0.05)
+        assert connection.answer().facts["size"] == 3000
+
+
 def test_a_body_that_stalls_after_its_answer_is_closed_in_silence(hasty: Toy) -> None:
     answer = hasty.exchange(b"POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")
     assert (answer.status, answer.rest) == (403, b"")

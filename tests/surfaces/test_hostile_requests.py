@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from graphql import (
     GraphQLField,
@@ -168,3 +169,28 @@ def value(type_: GraphQLInputType, text: str) -> Any:
         known |= {"DateTime": "2026-01-01T00:00:00Z"}
         return known.get(type_.name, text)
     return next(iter(type_.values))
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/customisation/save-script"])
+async def test_a_client_that_leaves_in_its_body_is_no_failure_of_the_service(
+    service: Service, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b'{"query"', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": path}
+    scope |= {"raw_path": path.encode(), "query_string": b"", "client": ("127.0.0.1", 9)}
+    scope["headers"] = [(b"host", b"127.0.0.1:3142"), (b"content-type", b"application/json")]
+    await service.application.asgi(scope, receive, send)
+    assert sent[0]["status"] == 400
+    assert orjson.loads(sent[1]["body"])["error_code"] == "CLIENT_GONE"
+    assert "unexpected" not in caplog.text
