@@ -54,13 +54,14 @@ class Question:
             )
         return self._body
 
-    async def parameters(self) -> dict[str, str]:
-        """Returns query and form parameters; a later duplicate wins, so body beats query."""
-        pairs = _pairs(self.scope["query_string"])
+    async def parameters(self, *, errors: str = "replace") -> dict[str, str]:
+        """Returns query and form parameters; a later duplicate wins, so body beats query. `errors`
+        says what becomes of bytes that are no UTF-8."""
+        pairs = _pairs(self.scope["query_string"], errors)
         kind = self.header("content-type")
         # A body without a type counts as a form (common section 3).
         if self.method != "GET" and ("x-www-form-urlencoded" in kind or not kind):
-            pairs += _pairs(await self.body())
+            pairs += _pairs(await self.body(), errors)
         return dict(pairs)
 
     async def json_object(self, *, null_is_empty: bool = False) -> dict[str, object]:
@@ -115,5 +116,5 @@ def decoded_path(raw: bytes) -> str:
     return (unquote_to_bytes(path) if b"%" in path else path).decode("utf-8", "replace")
 
 
-def _pairs(raw: bytes) -> list[tuple[str, str]]:
-    return parse_qsl(raw.decode("latin-1"), keep_blank_values=True, errors="replace")
+def _pairs(raw: bytes, errors: str) -> list[tuple[str, str]]:
+    return parse_qsl(raw.decode("latin-1"), keep_blank_values=True, errors=errors)

@@ -8,7 +8,9 @@ from domain.errors import Invalid, NotFound
 
 LONGEST_FILE = 255
 """Bytes of a name on Linux's file systems."""
-_FORBIDDEN = re.compile(rb"[^A-Za-z0-9_-]")
+_FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]")
+_STRAY = re.compile("[\udc80-\udcff]")
+"""A byte that is no UTF-8, as Python spells it in a text (PEP 383)."""
 
 
 class ScriptNameMissing(Invalid):
@@ -40,7 +42,8 @@ class ScriptNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class ScriptName:
-    """A script as somebody names it. `text` is the name without one `.sh` at its end."""
+    """A script as somebody names it. `text` is the name without one `.sh` at its end; bytes that
+    are no UTF-8 are lone surrogates in it."""
 
     text: str
 
@@ -57,8 +60,7 @@ class ScriptName:
     def filename(self) -> str:
         """The file in the folder of scripts: every byte that is no letter, digit, `_` or `-`
         becomes `_`."""
-        safe = _FORBIDDEN.sub(b"_", self.text.encode("utf-8", "replace"))
-        return safe.decode("ascii") + SUFFIX
+        return _FORBIDDEN.sub(lambda found: "_" * _size(found[0]), self.text) + SUFFIX
 
     @property
     def is_possible(self) -> bool:
@@ -77,6 +79,11 @@ class ScriptName:
         """Raises `ScriptNameInvalid` for a name that no file can have."""
         if not self.is_possible:
             raise _invalid(f"A script's name has at most {LONGEST_FILE - len(SUFFIX)} characters.")
+
+
+def _size(character: str) -> int:
+    """Returns how many bytes a character came in."""
+    return 1 if _STRAY.match(character) else len(character.encode("utf-8", "surrogatepass"))
 
 
 def can_be_named(filename: str) -> bool:

@@ -3,7 +3,12 @@
 from starlette.responses import Response
 
 from domain.customisation.hooks import DESCRIPTIONS, Provisioner, Stage, description_of
-from domain.customisation.names import ScriptNameInvalid, ScriptNameMissing, ScriptNotFound
+from domain.customisation.names import (
+    ScriptName,
+    ScriptNameInvalid,
+    ScriptNameMissing,
+    ScriptNotFound,
+)
 from domain.customisation.script import OpenedScript, Script
 from domain.customisation.scripts import HookState
 from resolvers.customisation import get_script, get_script_template, list_hooks, list_scripts
@@ -89,7 +94,12 @@ NAME = Parameter(
 
 async def script_of(question: Question) -> Arguments:
     """Parses a request that names a script."""
-    return {"name": (await question.parameters()).get("script", "")}
+    return {"name": await _name(question)}
+
+
+async def _name(question: Question) -> str:
+    # Each byte becomes one of the file's name (contract customisation 3).
+    return (await question.parameters(errors="surrogateescape")).get("script", "")
 
 
 def metadata(script: Script) -> dict[str, Json]:
@@ -139,14 +149,14 @@ def _hook(state: HookState) -> dict[str, Json]:
 def _opening(resolver: Operation[..., OpenedScript]) -> Served:
     # Not by `served`: the answer repeats the name as it was given (contract 4.2).
     async def answer(call: Call, question: Question) -> Response:
-        name = (await question.parameters()).get("script", "")
+        name = await _name(question)
         opened = await resolver.perform(call, name=name)
         return json_answer(
             {
                 "content": opened.text,
                 "enabled": opened.script.enabled,
                 "exists": opened.script.exists,
-                "filename": name.removesuffix(".sh"),
+                "filename": ScriptName.asked(name).text,
             }
         )
 

@@ -27,6 +27,8 @@ MULTIPART = "multipart/form-data"
 PART = "script"
 MOST_BODY = MOST_BYTES + (64 << 10)
 MOST_PARTS = 10
+ENCODING = "latin-1"
+"""Whatever the form says: each byte of a name becomes one of the file's (contract 3)."""
 FORM: Schema = {
     "type": "object",
     "required": [PART],
@@ -76,7 +78,8 @@ async def _upload(question: Question) -> Arguments:
         wanted = next((file for name, file in files if name == PART), None)
         if wanted is None:
             raise FileMissing(f"No file is in a part called `{PART}`.")
-        return {"name": wanted.filename or "", "content": await wanted.read()}
+        name = (wanted.filename or "").encode(ENCODING).decode("utf-8", "surrogateescape")
+        return {"name": name, "content": await wanted.read()}
     finally:
         await form.close()
 
@@ -87,7 +90,8 @@ async def _form(question: Question) -> FormData:
     async def pieces() -> AsyncGenerator[bytes, None]:
         yield body
 
-    headers = Headers({"content-type": question.header("content-type")})
+    kind = f"{question.header('content-type')}; charset={ENCODING}"
+    headers = Headers({"content-type": kind})
     parser = MultiPartParser(
         headers, pieces(), max_files=MOST_PARTS, max_fields=MOST_PARTS, max_part_size=MOST_BODY
     )

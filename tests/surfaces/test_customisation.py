@@ -340,6 +340,29 @@ async def test_a_file_name_that_is_no_unicode_hurts_nothing(tmp_path: Path) -> N
     assert graphql["scriptVersions"] == [{"origin": "FOUND"}]
 
 
+async def test_each_byte_of_a_name_is_one_of_the_file(tmp_path: Path) -> None:
+    put(tmp_path, "a_b.sh")
+    form = b'--x\r\nContent-Disposition: form-data; name="script"; filename="n\xffm.sh"\r\n\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    async with running(tmp_path) as service:
+        read = await service.client.get("/customisation/get-script?script=a%ffb.sh")
+        short = await service.client.get("/customisation/get-script?script=.sh")
+        put(tmp_path, "_sh.sh")
+        found = await service.client.get("/customisation/get-script?script=.sh")
+        disabled = await service.client.post("/customisation/disable-script?script=a%ffb")
+        body = form + b"x\r\n--x--\r\n"
+        await service.client.post("/customisation/upload-script", content=body, headers=headers)
+        mine = form.replace(b"n\xffm", "é".encode()) + b"x\r\n--x--\r\n"
+        await service.client.post("/customisation/upload-script", content=mine, headers=headers)
+    assert (read.status_code, read.json()["filename"]) == (200, "a\ufffdb")
+    assert short.json()["error_code"] == "INVALID_SCRIPT_NAME"
+    assert found.json()["filename"] == ".sh"
+    assert disabled.status_code == 200
+    assert {path.name for path in (tmp_path / FOLDER).iterdir()} == {
+        "a_b.sh", "_sh.sh", "n_m.sh", "__.sh",
+    }  # fmt: skip
+
+
 async def test_a_viewer_sees_which_hooks_there_are_and_not_what_they_hold(tmp_path: Path) -> None:
     put(tmp_path, f"{NAME}.sh", "TOKEN=secret\n")
     tokens = tuple(

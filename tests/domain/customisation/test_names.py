@@ -1,5 +1,6 @@
 """Names of scripts and hook points (contract customisation 2, 3, 5)."""
 
+import os
 import subprocess
 
 import pytest
@@ -37,6 +38,8 @@ def test_there_are_21_hook_points_in_the_order_of_the_matrix() -> None:
         ("a b\0c", "a_b_c.sh"),
         ("é", "__.sh"),
         ("x.bash", "x_bash.sh"),
+        (os.fsdecode(b"a\xffb.sh"), "a_b.sh"),
+        ("💩", "____.sh"),
     ],
 )
 def test_a_name_is_one_file_of_the_folder(given: str, filename: str) -> None:
