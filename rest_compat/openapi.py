@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, made from the routes."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from domain.audit.log import AuditUnavailable
@@ -150,7 +151,7 @@ def _described(described: Document) -> Json:
     media_type = described.media_type.partition(";")[0]
     schema: Schema = {"type": "object"} if media_type.endswith("json") else {"type": "string"}
     return {
-        "operationId": described.path.strip("/").replace(".", "_"),
+        "operationId": re.sub(r"\W", "_", described.path.strip("/")),
         "summary": described.summary,
         "responses": {
             "200": {"description": "The document.", "content": {media_type: {"schema": schema}}}

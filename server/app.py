@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dashboard.pages import find_asset
 from rest_compat.documents import Document
 from rest_compat.question import client_gone, too_large
+from server.error_catalogue import catalogue_page
 from server.pages import page_answer
 
 GRAPHQL = "/graphql"
@@ -84,6 +85,7 @@ def describe(
 ) -> tuple[Document, ...]:
     """Returns the documents that describe and watch the service."""
     return (
+        Document("/docs/errors", "Every error code.", "text/html", catalogue_page),
         Document("/healthz", "The process answers.", "text/plain", lambda: b"ok\n"),
         Document("/metrics", "Counters for Prometheus.", "text/plain; version=0.0.4", metrics),
         Document("/openapi.json", "This document.", "application/json", openapi),

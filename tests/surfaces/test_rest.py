@@ -1,11 +1,13 @@
 """The legacy surface: envelope, methods, negotiation, paths (common sections 1 to 4)."""
 
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from tests.surfaces.conftest import Service, running
+from tests.surfaces.repository import ROOT
 
 
 async def test_the_root_leads_to_the_devices(service: Service) -> None:
@@ -177,3 +179,24 @@ async def test_the_csrf_token_has_the_contracts_form(service: Service) -> None:
     token = (await service.client.get("/options/csrf-token")).json()["token"]
     assert len(token) == 32
     assert token.isalnum()
+
+
+async def test_the_type_of_a_problem_leads_to_its_place_in_the_catalogue(
+    service: Service,
+) -> None:
+    for path in ("/devices/deadbeef", "/nowhere"):
+        accept = {"Accept": "application/problem+json"}
+        problem = (await service.client.get(path, headers=accept)).json()
+        page, _, place = problem["type"].partition("#")
+        catalogue = await service.client.get(page)
+        assert (catalogue.status_code, place) == (200, problem["code"].lower())
+        assert catalogue.headers["content-type"] == "text/html; charset=utf-8"
+        assert f'<tr id="{place}">' in catalogue.text
+
+
+async def test_the_catalogue_has_every_code_of_the_docs(service: Service) -> None:
+    text = (await service.client.get("/docs/errors")).text
+    documented = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/errors.md").read_text(), re.MULTILINE)
+    served = re.findall(r'<tr id="(\w+)">', text)
+    assert {*documented, "INTERNAL"} <= {code.upper() for code in served}
+    assert len(served) == len(set(served))
