@@ -68,14 +68,16 @@ async def check_script(call: Call, *, content: str) -> SyntaxCheck:
 
 @operation(role=Role.ENGINEER, effect=Effect.CHANGE, graphql="Mutation.saveScript")
 async def save_script(
-    call: Call, *, name: str, content: str, expected: str | None = None
+    call: Call, *, name: str, content: str, expected: str | None = None, strict: bool = False
 ) -> Script:
-    """Saves a script; a new one is disabled, another keeps its mode."""
+    """Saves a script; a new one is disabled, another keeps its mode. With `strict` one that is
+    enabled is not replaced by one that its shell cannot read."""
     return await call.station.scripts.save(
         ScriptName.asked(name),
         _bytes(content),
         by=call.caller.name,
         expected=expected,
+        strict=strict,
         note=call.file_access,
     )
 

@@ -16,12 +16,15 @@ class ScriptTooLarge(Invalid):
 
 
 class ScriptSyntaxError(Invalid):
-    """The shell cannot read the script, so it must not be enabled."""
+    """The shell cannot read the script, so it must not be enabled, nor replace one that is."""
 
     code = "SCRIPT_SYNTAX_ERROR"
     title = "Syntax Error"
     meaning = "The shell cannot read the script; enabled it would abort every run that calls it."
-    remedy = "Correct what the message names, save the script, and enable it again."
+    remedy = (
+        "Correct what the message names and try again. To keep unfinished work, save it while the "
+        "script is disabled."
+    )
 
 
 class ScriptChanged(Conflict):

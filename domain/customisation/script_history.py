@@ -55,7 +55,8 @@ class ScriptHistory:
         expected: str | None = None,
         note: FileAccess,
     ) -> Script:
-        """Puts a version back; the script keeps its mode, one that was deleted is disabled.
+        """Puts a version back; the script keeps its mode, one that was deleted is disabled. A
+        script that is enabled is not replaced by a version that its shell cannot read.
 
         Raises `ScriptVersionNotFound` and what `Scripts.save` raises.
         """
@@ -66,6 +67,7 @@ class ScriptHistory:
             by=by,
             expected=expected,
             origin=VersionOrigin.RESTORED,
+            strict=True,
             note=note,
         )
 

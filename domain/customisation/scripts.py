@@ -14,7 +14,7 @@ from domain.customisation.refusals import (
 )
 from domain.customisation.script import OpenedScript, Script, ScriptsChanged
 from domain.customisation.script_folder import DISABLED, ENABLED, ScriptFolder, script_not_found
-from domain.customisation.syntax import Shells, SyntaxCheck, check_syntax
+from domain.customisation.syntax import Shells, SyntaxCheck, SyntaxUnchecked, check_syntax
 from domain.customisation.templates import template_of
 from domain.customisation.versions import History, VersionOrigin
 from domain.errors import ProvisionerError
@@ -43,6 +43,15 @@ class _Kept:
     content: bytes
     origin: VersionOrigin
     by: str
+    complaint: ProvisionerError | None = None
+
+    def remark(self, script: Script) -> str:
+        """Returns what an auditor should know of a script that is enabled though broken."""
+        if self.complaint is None or not script.enabled:
+            return ""
+        return (
+            f"; enabled, though its shell says: {self.complaint.detail or self.complaint.message}"
+        )
 
 
 class Scripts:
@@ -109,21 +118,27 @@ class Scripts:
         by: str,
         expected: str | None = None,
         origin: VersionOrigin = VersionOrigin.SAVED,
+        strict: bool = False,
         note: FileAccess,
     ) -> Script:
         """Puts the script there; a new one is disabled, another keeps its mode.
 
         `by` is the name of who does it; `expected` is the sha256 that the caller has read, empty
-        where there was no script; None does not matter. Raises `ScriptNameInvalid`,
-        `ScriptTooLarge`, `ScriptChanged`, `ScriptFolderNotMade` and `ScriptNotWritten`.
+        where there was no script; None does not matter. With `strict` a script that is enabled is
+        not replaced by one that its shell cannot read. Raises `ScriptNameInvalid`,
+        `ScriptTooLarge`, `ScriptChanged`, `ScriptFolderNotMade` and `ScriptNotWritten`; with
+        `strict` also `ScriptSyntaxError` and `SyntaxUnchecked`.
         """
         _require_fit(name, content)
+        complaint = await self._complaint(name.filename, content)
 
         def write(present: Script) -> None:
             _require_unchanged(present, expected)
+            if strict and present.enabled and complaint is not None:
+                raise complaint
             self._folder.write(name.filename, content)
 
-        kept = _Kept(content, origin, by)
+        kept = _Kept(content, origin, by, complaint)
         return await self._change(OPERATIONS[origin], name.filename, write, kept=kept, note=note)
 
     async def upload(
@@ -211,10 +226,17 @@ class Scripts:
         complaint = (await self.check(content)).complaint
         if complaint:
             raise ScriptSyntaxError(
-                f"The shell cannot read {filename[:100]}, so it is not enabled: {complaint}",
+                f"The shell cannot read {filename[:100]}, so nothing was changed: {complaint}",
                 detail=complaint,
                 field="content",
             )
+
+    async def _complaint(self, filename: str, content: bytes) -> ProvisionerError | None:
+        try:
+            await self._require_readable(filename, content)
+        except (ScriptSyntaxError, SyntaxUnchecked) as error:
+            return error
+        return None
 
     async def _keep(self, script: Script) -> None:
         """Keeps what somebody else put there, of files whose versions can be asked for."""
@@ -249,7 +271,8 @@ class Scripts:
                 note(operation, path, success=False, info=f"{sha256}: {error.code}")
                 raise
             after = await asyncio.to_thread(self._folder.find, filename)
-            note(operation, path, info=f"{sha256}, after {after.sha256 or NOTHING}")
+            remark = kept.remark(after) if kept is not None else ""
+            note(operation, path, info=f"{sha256}, after {after.sha256 or NOTHING}{remark}")
             if kept is not None:
                 await self._history.keep(filename, kept.content, origin=kept.origin, by=kept.by)
         await self.catch_up()

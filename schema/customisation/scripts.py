@@ -186,8 +186,9 @@ class CustomisationMutations:
     """Changes of scripts."""
 
     @strawberry.mutation(
-        description="Saves a script; a new one is disabled, another keeps its mode (role "
-        "engineer).",
+        description="Saves a script; a new one is disabled, another keeps its mode. One that is "
+        "enabled is not replaced by one that its shell cannot read: correct it, or disable the "
+        "script first (role engineer).",
         extensions=[Problems()],
     )
     async def save_script(
@@ -197,7 +198,11 @@ class CustomisationMutations:
     ) -> SaveScriptResult:
         """Saves."""
         saved = await save_script(
-            *who(info), name=input.name, content=input.content, expected=input.expected_sha256
+            *who(info),
+            name=input.name,
+            content=input.content,
+            expected=input.expected_sha256,
+            strict=True,
         )
         return script_of(saved)
 

@@ -151,7 +151,8 @@ class ScriptVersionMutations:
 
     @strawberry.mutation(
         description="Puts a version of a script back; it keeps its mode, one that was deleted is "
-        "disabled (role engineer).",
+        "disabled. An enabled script is not replaced by a version that its shell cannot read (role "
+        "engineer).",
         extensions=[Problems()],
     )
     async def restore_script(

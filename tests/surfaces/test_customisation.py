@@ -186,6 +186,25 @@ async def test_the_shells_complaint_comes_back_on_both_surfaces(tmp_path: Path) 
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
+async def test_an_enabled_script_is_not_replaced_by_a_broken_one_unless_by_the_old_path(
+    tmp_path: Path,
+) -> None:
+    path = put(tmp_path, f"{NAME}.sh", mode=0o755)
+    save = SAVE.replace("code field", "code field detail")
+    async with running(tmp_path) as service:
+        refused = (await service.graphql(save, name=NAME, content="if"))["data"]["saveScript"]
+        before = path.read_text()
+        body = {"filename": NAME, "content": "if"}
+        rest = await service.client.post("/customisation/save-script", json=body)
+        rows = await service.audit_rows()
+    assert (refused["code"], refused["field"]) == ("SCRIPT_SYNTAX_ERROR", "content")
+    assert "end of file" in refused["detail"]
+    assert before == TEXT
+    # The old path answers as it always did (contract customisation 4.4); the audit log has it.
+    assert (rest.status_code, rest.json()["enabled"], path.read_text()) == (200, True, "if")
+    assert "end of file" in files(rows)[-1][3]
+
+
 async def test_an_upload_is_live_at_once_on_both_surfaces(tmp_path: Path) -> None:
     mutation = (
         f'mutation {{ uploadScript(input: {{name: "{NAME}", content: "exit 0"}}) '

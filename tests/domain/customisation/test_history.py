@@ -8,6 +8,7 @@ import pytest
 
 from domain.customisation.diffs import MOST_LINES, ScriptDiffTooLarge, diff_of
 from domain.customisation.names import ScriptName
+from domain.customisation.refusals import ScriptSyntaxError
 from domain.customisation.script import ScriptsChanged
 from domain.customisation.versions import (
     MOST_KEPT,
@@ -99,6 +100,15 @@ async def test_restoring_an_older_version_makes_a_new_one(bed: Bed) -> None:
     await bed.history.restore(HOOK, first.id, by="ben", note=bed.notes)
     assert await origins(bed) == [("RESTORED", "ben"), ("SAVED", "ann"), ("SAVED", "ann")]
     assert (await bed.history.diff(HOOK, first.id, None)).text == ""
+
+
+async def test_a_version_that_no_shell_reads_does_not_replace_what_is_enabled(bed: Bed) -> None:
+    await bed.scripts.save(HOOK, b"if", by="ann", note=bed.notes)
+    await bed.scripts.upload(HOOK, b"good", by="ann", note=bed.notes)
+    broken = (await bed.history.list_of(HOOK))[-1]
+    with pytest.raises(ScriptSyntaxError):
+        await bed.history.restore(HOOK, broken.id, by="ann", note=bed.notes)
+    assert (bed.folder / FILE).read_bytes() == b"good"
 
 
 async def test_a_version_of_another_script_is_not_found(bed: Bed) -> None:

@@ -96,6 +96,31 @@ async def test_what_the_shell_cannot_read_is_not_enabled(bed: Bed) -> None:
     assert bed.notes.rows == []
 
 
+async def test_what_the_shell_cannot_read_does_not_replace_what_is_enabled(bed: Bed) -> None:
+    path = bed.put(FILE, b"good", mode=0o755)
+    with pytest.raises(ScriptSyntaxError) as refused:
+        await bed.scripts.save(HOOK, b"if", by="ann", strict=True, note=bed.notes)
+    assert refused.value.detail == "1: unexpected if"
+    assert path.read_bytes() == b"good"
+    assert bed.notes.rows == [("SAVE_SCRIPT", PATH, False)]
+    bed.shells.broken = True
+    with pytest.raises(SyntaxUnchecked):
+        await bed.scripts.save(HOOK, b"fine", by="ann", strict=True, note=bed.notes)
+    path.chmod(0o644)
+    saved = await bed.scripts.save(HOOK, b"if", by="ann", strict=True, note=bed.notes)
+    assert (saved.enabled, path.read_bytes()) == (False, b"if")
+
+
+async def test_where_it_must_be_taken_the_audit_log_has_the_complaint(bed: Bed) -> None:
+    bed.put(FILE, b"good", mode=0o755)
+    saved = await bed.scripts.save(HOOK, b"if", by="ann", note=bed.notes)
+    assert saved.enabled
+    assert bed.notes.infos[-1].endswith("; enabled, though its shell says: 1: unexpected if")
+    await bed.scripts.disable(HOOK, note=bed.notes)
+    await bed.scripts.save(HOOK, b"if if", by="ann", note=bed.notes)
+    assert bed.notes.infos[-1].endswith(sha256(b"if if").hexdigest())
+
+
 async def test_without_a_shell_nothing_is_enabled(bed: Bed) -> None:
     path = bed.put(FILE)
     bed.shells.broken = True
