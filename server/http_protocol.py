@@ -153,7 +153,7 @@ class LimitedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Hands the request to the application, unless its framing is doubtful."""
-        check_framing(self.parser, self.headers, hosts=self._hosts)
+        check_framing(self.parser, self.headers, hosts=self._hosts, target=self.url)
         self._upgrade_ignored = self.parser.should_upgrade() and not self._should_upgrade()
         if self._upgrade_ignored:
             return

@@ -64,6 +64,15 @@ HOSTILE = {
     "HTTP/2.0": b"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
     "HTTP/2 greeting": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "TLS greeting": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "coding in two headers": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "two content types": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 0\r\n\r\n",
+    "two tokens": b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\n"
+    b"Authorization: Bearer b\r\n\r\n",
+    "two origins": b"GET / HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nOrigin: http://b\r\n\r\n",
+    "another host in the address": b"GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    "no host in the address": b"GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n",
     "no path": b"GET http://a HTTP/1.1\r\nHost: a\r\n\r\n",
 }
 
@@ -92,6 +101,12 @@ def test_unknown_methods_and_codings_are_not_implemented(
 def test_methods_that_the_parser_knows_reach_the_application(service: Toy) -> None:
     answer = service.exchange(b"PROPFIND /x HTTP/1.1\r\nHost: a\r\n" + CLOSE)
     assert answer.facts["method"] == "PROPFIND"
+
+
+def test_an_address_with_the_host_in_it_is_read(service: Toy) -> None:
+    head = b"GET http://A:1/x HTTP/1.1\r\nHost: a:1\r\nConnection: close\r\n\r\n"
+    answer = service.exchange(head)
+    assert (answer.status, answer.facts["path"]) == (200, "/x")
 
 
 def test_options_of_the_whole_server_reach_the_application(service: Toy) -> None:
