@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.devices.boards import Traits, generation_of, is_target
 from domain.devices.last_rows import LastRows
 from domain.devices.projection import STAGE_NAMES
+from domain.devices.stages import Stage, read_state
 from domain.devices.states import StateRow
 from domain.devices.topology import Node, NodeKind
 from domain.manufacturing.board_records import BoardRecord
@@ -135,11 +136,18 @@ def _is_about(row: StateRow, node: Node, evidence: Evidence) -> bool:
         return (emptied or evidence.started).is_before(row)
     if serial:
         return same_board(row.serial, serial)
-    # A board that tells no serial may be the one that the row names, unless it came after it; a
-    # keyboard cannot be.
+    # A board that tells no serial may be the one that the row names; a keyboard cannot be.
     usb = node.usb
-    could_be = is_target(usb.vendor, usb.product, usb.manufacturer)
-    return could_be and (emptied is None or emptied.is_before(row))
+    if not is_target(usb.vendor, usb.product, usb.manufacturer):
+        return False
+    return _may_be_at(row) if emptied is None else emptied.is_before(row)
+
+
+def _may_be_at(row: StateRow) -> bool:
+    """Whether a board without a serial, of which nobody saw when it came, may be at this row: only
+    boot ROMs tell none, and after its end a board is as likely another one."""
+    reading = read_state(row.state, row.endpoint)
+    return reading.stage in (None, Stage.BOOTSTRAP) and not reading.ends
 
 
 def _row_of_device_node(node: Node, evidence: Evidence) -> StateRow | None:

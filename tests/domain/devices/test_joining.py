@@ -66,6 +66,11 @@ class Case:
     vendor: str = "0a5c"
 
 
+def state(text: str) -> StateRow:
+    """A row of a board that told its serial, from before the service."""
+    return row(1, LONG, at=BEFORE, state=text)
+
+
 CASES = (
     Case("nothing was written", LONG, (), ""),
     Case("the port's newest row", LONG, (row(1, LONG), row(2, LONG)), "S2"),
@@ -93,6 +98,10 @@ CASES = (
     Case("nameless row by its time alone", "", (row(2, NODE, at=START),), "", Since(EMPTIED, 1)),
     Case("Broadcom is no serial of a device", "Broadcom", (row(1, LONG, "1-2"),), ""),
     Case("a nameless board, a named row", "", (row(1, LONG, at=BEFORE),), "S1"),
+    Case("a nameless board at work", "", (state("BOOTSTRAP-STARTED"),), "BOOTSTRAP-STARTED"),
+    Case("a nameless board after a finished one", "", (state("SB-PROVISIONER-FINISHED"),), ""),
+    Case("a nameless board after one at work", "", (state("TRIAGE-STARTED"),), ""),
+    Case("a nameless board after a failed one", "", (state("BOOTSTRAP-ABORTED"),), ""),
     Case("a nameless board that came after it", "", (row(1, LONG),), "", Since(EMPTIED, 1)),
     Case("a nameless stranger, a named row", "", (row(1, LONG),), "", vendor="046d"),
     Case("a stranger with the row's serial", LONG, (row(1, LONG),), "S1", vendor="046d"),
