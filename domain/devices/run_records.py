@@ -32,7 +32,8 @@ class RunRecords:
             return
         known = self._known or {}
         self._known = {key: known[key] for key in known.keys() - set(keys)} | dict(found)
-        times = (first_at, self._since, *(record.at for record in found.values()))
+        # Not what another database told before: it may have been moved away since.
+        times = (first_at, *(record.at for record in found.values()))
         self._since = min((at for at in times if at is not None), default=None)
 
     def find(self, run: Run, marks: Sequence[Mark]) -> RunRecord:

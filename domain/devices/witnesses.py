@@ -122,12 +122,15 @@ class Witnesses:
         )
 
     def _record(self, runs: Runs, run: Run, marks: Sequence[Mark]) -> RunRecord:
+        """Returns what the records say of a run, else what they said while they could be read."""
         record = self.records.find(run, marks)
-        if record.sight is RecordSight.UNREAD:
-            seen = self.failures.find(run, runs.started_at(run))
-            if seen is not None and seen.cause is Cause.NOT_SECURE:
-                return RunRecord(RecordSight.FOUND, secure=False, at=seen.failed_at)
-        return record
+        seen = self.failures.find(run, runs.started_at(run))
+        if record.sight is RecordSight.FOUND or not run.finished or seen is None:
+            return record
+        if seen.cause is Cause.NOT_SECURE:
+            return RunRecord(RecordSight.FOUND, secure=False, at=seen.failed_at)
+        missed = seen.cause is Cause.RECORD_MISSING
+        return RunRecord(RecordSight.MISSING) if missed else record
 
     def _quiet(self, newest: Mark, seen: Seen | None, *, running: bool) -> float:
         """Returns for how long nothing was written. The station's clock is believed only for rows

@@ -15,6 +15,10 @@ class FakeBoardRecords:
         self.failure: Unavailable | None = None
         self._records: dict[str, BoardRecord] = {}
 
+    def replace(self) -> None:
+        """Has the database moved away."""
+        self._records.clear()
+
     def add(
         self,
         serial: str,

@@ -224,6 +224,39 @@ async def test_a_record_that_denied_a_run_counts_while_records_cannot_be_read(
     assert await station.status() == (Status.FAILED, Cause.NOT_SECURE)
 
 
+async def test_records_that_were_moved_away_change_no_verdict(station: JudgedStation) -> None:
+    await station.statuses.ready()
+    station.records.add("10000000deadbeef", at=NOW - timedelta(days=1))
+    good, insecure, unrecorded = SERIAL, OTHER, "10000000e1e1e1e1"
+    for place, serial in enumerate((good, insecure, unrecorded), 1):
+        station.write(*WAY, STARTED, FINISHED, serial=serial, port=f"1-{place}")
+    station.records.add(good, secure=True, at=NOW)
+    station.records.add(insecure, secure=False, at=NOW)
+    expected = {
+        good: (Status.COMPLETE, None),
+        insecure: (Status.FAILED, Cause.NOT_SECURE),
+        unrecorded: (Status.UNKNOWN, Cause.RECORD_MISSING),
+    }
+
+    async def told() -> dict[str, tuple[Status, Cause | None]]:
+        keys = [serial[8:] for serial in expected]
+        await station.witnesses.records.read(keys)
+        station.statuses.doubt(keys)
+        return {serial: await station.status(serial) for serial in expected}
+
+    await station.statuses.ready()
+    station.clock.seconds += GRACE
+    assert await told() == expected
+    station.records.replace()
+    assert await told() == expected
+    station.begin()
+    assert await told() == expected
+    station.records.add("10000000feedbeef", at=NOW + timedelta(days=1))
+    assert await told() == expected
+    station.begin()
+    assert await told() == expected
+
+
 @pytest.mark.parametrize("secure", [False, None])
 async def test_what_the_records_denied_stays_so_after_the_next_run_and_a_restart(
     station: JudgedStation, *, secure: bool | None
