@@ -68,9 +68,12 @@ SOCKETS: tuple[SocketRoute, ...] = (
     *progress_sockets.SOCKETS,
     *boot_package_sockets.SOCKETS,
 )
-NOT_HERE = frozenset({"/devices/_test"})
-"""Paths that no pattern may take for its own: the old service's test aid, in whose place `make
-demo` shows a simulated station (contract devices 6.8)."""
+NOT_HERE = {
+    "/devices/_test": "The old service's test aid: it paused the real station. `make demo` shows a "
+    "simulated one instead (contract devices 6.8).",
+    "/devices/_test/{scenario}": "The same.",
+}
+"""Paths of the old service that are 404, which no pattern may take for its own, and why."""
 
 MOST_REMEMBERED = 512
 LONGEST_REMEMBERED = 200

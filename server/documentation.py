@@ -14,7 +14,7 @@ from resolvers.operation import REGISTERED
 from rest_compat.errors import status_of
 from rest_compat.openapi import every_fault
 from rest_compat.pending import PENDING
-from rest_compat.routes import ROUTES, SOCKETS
+from rest_compat.routes import NOT_HERE, ROUTES, SOCKETS
 from server.live_documentation import sockets
 
 NOTE = "<!-- Made from code by `make docs`; a test compares it. -->\n\n"
@@ -109,7 +109,10 @@ def _pending() -> list[str]:
     if not PENDING:
         return [
             heading,
-            "Nothing: every documented path and every path of the old service is served.",
+            "Nothing: every documented path and every path of the old service is served, but these:\n",
+            "| not here (404) | why |",
+            "| --- | --- |",
+            *(f"| `{path}` | {why} |" for path, why in NOT_HERE.items()),
         ]
     return [
         heading,
