@@ -20,6 +20,9 @@ class UploadLimits:
     holds; a ratio counts only beyond its `free` bytes, so that small things may be as hollow as
     they like. `reserve` is what stays free on the store's disk, less on a small one.
 
+    A client that has been silent for `silent_seconds` makes room for one that goes on with the same
+    upload: after a lost connection it is the same one.
+
     An image beyond `image_free` that packs to a thousandth, 2 MiB, lacks even a kernel.
     """
 
@@ -33,6 +36,7 @@ class UploadLimits:
     depth: int = 16
     path_bytes: int = 1024
     at_once: int = 16
+    silent_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,8 +89,7 @@ class ResumableUploads:
         go on later, and at the end what `Uploads.receive` raises.
         """
         one = await self._waiting.get(id)
-        if self._uploads.workers.is_busy(id):
-            raise UploadLocked("Another request is sending a part of this upload.", detail=id)
+        await self._take_over(id)
         if part.offset != one.file.size:
             message = f"The upload is at {one.file.size} bytes, the part begins at {part.offset}."
             raise UploadOffsetWrong(message, detail=str(one.file.size))
@@ -131,6 +130,15 @@ class ResumableUploads:
                 await self._finish_whole(one)
             elif self._waiting.is_late(one):
                 await self._waiting.expire(one)
+
+    async def _take_over(self, id: str) -> None:
+        """Ends a request for the same upload whose connection is dead, which nobody may tell us
+        for long. Raises `UploadLocked` for one that lives."""
+        workers = self._uploads.workers
+        if workers.is_silent(id, self._uploads.limits.silent_seconds):
+            await workers.end(id)
+        if workers.is_busy(id):
+            raise UploadLocked("Another request is sending a part of this upload.", detail=id)
 
     async def _receive(self, one: WaitingUpload, part: Part, tracker: Tracker) -> None:
         await self._waiting.expect(one, is_checked=part.checksum is not None)

@@ -22,9 +22,11 @@ work."""
 
 @dataclass(slots=True)
 class _Place:
-    """One upload that is being worked on; `stop` makes that end."""
+    """One upload that is being worked on; `stop` makes that end. `heard_at` is when its client
+    last sent something, None when nothing is expected of it."""
 
     stop: Callable[[], None]
+    heard_at: float | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -60,6 +62,13 @@ class Workers:
                 await place.ended.wait()
         return True
 
+    def is_silent(self, id: str, seconds: float) -> bool:
+        """Whether an upload's client is expected to send, and has not for so long."""
+        place = self._places.get(id)
+        if place is None or place.heard_at is None:
+            return False
+        return asyncio.get_running_loop().time() - place.heard_at >= seconds
+
     @contextmanager
     def place(self, tracker: Tracker) -> Iterator[None]:
         """Has a thread ready for an upload within the context; raises `TooManyUploads`."""
@@ -86,7 +95,8 @@ class Workers:
         What the chunks' source raises is raised here when the thread has ended; what it made
         goes to `discard` where nobody is left to take it.
         """
-        intake = Intake()
+        intake, place = Intake(), self._places[tracker.id]
+        clock = asyncio.get_running_loop().time
         working = self._begin(lambda: work(tracker.watched(intake.chunks())))
         working.add_done_callback(lambda _: intake.end())
 
@@ -95,15 +105,17 @@ class Workers:
             intake.cancel()
 
         def counted(size: int) -> None:
+            place.heard_at = clock()
             tracker.received += size
             self._board.show_if_time(tracker)
 
-        self._places[tracker.id].stop = stop
+        place.stop, place.heard_at = stop, clock()
         filling = asyncio.ensure_future(intake.fill(chunks, counted))
         both: tuple[asyncio.Future[None] | asyncio.Future[R], ...] = (filling, working)
         try:
             # What has ended does not wait for a client that is silent.
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            place.heard_at = None
             if filling.done():
                 filling.result()
         except BaseException:

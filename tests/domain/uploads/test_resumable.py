@@ -9,10 +9,10 @@ import pytest
 
 from domain.file_accesses import unnoted
 from domain.uploads.limits import UploadLimits
-from domain.uploads.progress import UploadBoard, UploadPhase
+from domain.uploads.progress import Upload, UploadBoard, UploadPhase
 from domain.uploads.refusals import UploadCancelled
 from domain.uploads.resumable import Part, ResumableUploads
-from domain.uploads.sessions import Checksum, UploadSession
+from domain.uploads.sessions import Checksum, UploadLocked, UploadSession
 from domain.uploads.settling import Settling
 from domain.uploads.uploads import Uploads
 from domain.uploads.waiting import WaitingUploads
@@ -46,12 +46,13 @@ class Bench:
         self.store: Store = make_store(root)
         self.sessions = FakeSessions()
 
-    def run(self, boot: str = BOOT) -> ResumableUploads:
+    def run(self, boot: str = BOOT, silent_seconds: float = 60) -> ResumableUploads:
         """Returns a new run's uploads; the one before may be in the middle of anything."""
         store = self.store
         settling = Settling(store.images, store.hashes, store.hub)
         board = UploadBoard(store.hub)
-        uploads = Uploads(store.folder, settling, board, limits=UploadLimits(), programs={})
+        limits = UploadLimits(silent_seconds=silent_seconds)
+        uploads = Uploads(store.folder, settling, board, limits=limits, programs={})
         waiting = WaitingUploads(store.folder, board, self.sessions, boot=boot)
         return ResumableUploads(store.folder, uploads, waiting, note=unnoted)
 
@@ -156,9 +157,8 @@ async def test_nobody_hears_of_bytes_before_they_are_checked(bench: Bench) -> No
     assert (heard, after.received_bytes) == ([200_000], 300_000)
 
 
-async def test_a_part_whose_client_is_silent_can_be_cancelled(bench: Bench) -> None:
-    uploads = bench.run()
-    id = await begun(bench, uploads)
+async def silent_part(bench: Bench, uploads: ResumableUploads, id: str) -> asyncio.Task[Upload]:
+    """Returns a request that has sent 100,000 bytes and then lost its client."""
 
     async def silent() -> AsyncIterator[bytes]:
         yield IMAGE[200_000:]
@@ -167,6 +167,34 @@ async def test_a_part_whose_client_is_silent_can_be_cancelled(bench: Bench) -> N
     sending = asyncio.create_task(uploads.append(id, Part(200_000, silent()), note=unnoted))
     while bench.written() < 300_000:
         await asyncio.sleep(0.001)
+    return sending
+
+
+async def test_a_client_that_comes_back_does_not_wait_for_its_dead_connection(bench: Bench) -> None:
+    uploads = bench.run(silent_seconds=0)
+    id = await begun(bench, uploads)
+    dead = await silent_part(bench, uploads, id)
+    after = await uploads.append(id, Part(300_000, whole(bytes(1000))), note=unnoted)
+    with pytest.raises(UploadCancelled):
+        await dead
+    assert after.received_bytes == 301_000
+
+
+async def test_a_client_that_sends_is_not_disturbed(bench: Bench) -> None:
+    uploads = bench.run()
+    id = await begun(bench, uploads)
+    sending = await silent_part(bench, uploads, id)
+    with pytest.raises(UploadLocked):
+        await uploads.append(id, Part(300_000, whole(bytes(1000))), note=unnoted)
+    assert not sending.done()
+    await uploads.cancel(id, note=unnoted)
+    await asyncio.wait([sending])
+
+
+async def test_a_part_whose_client_is_silent_can_be_cancelled(bench: Bench) -> None:
+    uploads = bench.run()
+    id = await begun(bench, uploads)
+    sending = await silent_part(bench, uploads, id)
     cancelled = await uploads.cancel(id, note=unnoted)
     with pytest.raises(UploadCancelled):
         await sending
