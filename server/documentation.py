@@ -109,7 +109,7 @@ def _pending() -> list[str]:
     if not PENDING:
         return [
             heading,
-            "Nothing: every documented path and every path of the old service is served, but these:\n",
+            "Nothing: every documented and every old path is served, but these:\n",
             "| not here (404) | why |",
             "| --- | --- |",
             *(f"| `{path}` | {why} |" for path, why in NOT_HERE.items()),
