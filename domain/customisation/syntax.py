@@ -8,6 +8,11 @@ from typing import Protocol
 from domain.errors import Unavailable
 
 _SHEBANG = re.compile(rb"#!\s*(\S+)(?:\s+(\S+))?")
+_CARRIAGE_RETURN = re.compile(rb"#![^\n]*\r(\n|$)")
+NO_PROGRAM = (
+    "The first line ends in a carriage return, as Windows writes lines; the kernel takes it for a "
+    "part of the program's name and finds no such program. Save the script with plain LF."
+)
 LONGEST_LINE = 4096
 
 
@@ -41,7 +46,7 @@ class Shells(Protocol):
 @dataclass(frozen=True, slots=True)
 class SyntaxCheck:
     """What is known of a script's syntax. `shell` is None for a script of another language, which
-    nobody checks; `complaint` is empty where the shell can read it."""
+    nobody checks; `complaint` is empty where it can be run and the shell can read it."""
 
     shell: Shell | None
     complaint: str = ""
@@ -66,6 +71,8 @@ def shell_of(content: bytes) -> Shell | None:
 async def check_syntax(shells: Shells, content: bytes) -> SyntaxCheck:
     """Returns what the shell says of the script; raises `SyntaxUnchecked`."""
     shell = shell_of(content)
+    if _CARRIAGE_RETURN.match(content):
+        return SyntaxCheck(shell, NO_PROGRAM)
     if shell is None:
         return SyntaxCheck(None)
     if b"\0" in content:

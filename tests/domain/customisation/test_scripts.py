@@ -129,6 +129,15 @@ async def test_without_a_shell_nothing_is_enabled(bed: Bed) -> None:
     assert mode_of(path) == 0o644
 
 
+@pytest.mark.parametrize("first", [b"#!/bin/sh\r\n", b"#!/usr/bin/env python3\r\n", b"#!/bin/sh\r"])
+async def test_a_first_line_with_a_carriage_return_names_no_program(bed: Bed, first: bytes) -> None:
+    with pytest.raises(ScriptSyntaxError) as refused:
+        await bed.scripts.upload(HOOK, first + b"exit 0\r\n", by="ann", note=bed.notes)
+    assert "carriage return" in refused.value.detail
+    await bed.scripts.upload(HOOK, b"#!/bin/sh\nexit 0\r\n", by="ann", note=bed.notes)
+    await bed.scripts.upload(HOOK, b"exit 0\r\n", by="ann", note=bed.notes)
+
+
 async def test_another_language_is_enabled_unchecked(bed: Bed) -> None:
     bed.put(FILE, b"#!/usr/bin/python3\nif True: pass\n")
     assert (await bed.scripts.enable(HOOK, note=bed.notes)).enabled
