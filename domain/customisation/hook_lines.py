@@ -84,6 +84,9 @@ def runs_in(unit: UnitOf, serial: str | None, lines: Iterable[HookLine]) -> list
         if ended is None:
             continue
         hook, outcome, status = ended
+        if runs and _belongs(runs[-1], hook, line) and runs[-1].outcome is outcome:
+            # The scripts write down a failure twice, and a beginning before each run.
+            continue
         if not runs or runs[-1].outcome or not _belongs(runs[-1], hook, line):
             # Its beginning is no longer there.
             runs.append(replace(_begun(hook, unit(hook), serial, line), started_at=None))

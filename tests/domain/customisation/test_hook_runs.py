@@ -40,7 +40,17 @@ def journal() -> FakeJournal:
         own(UNIT, "what it prints", 3, invocation=A),
         own(UNIT, f"Stopping Customisation script {name} completed successfully", 4, invocation=A),
         *begun(UNIT, "post-flash", 10, B),
-        own(UNIT, f"Customisation script {name} failed with exit code 7", 11.5, invocation=B),
+        own(
+            UNIT,
+            f"Stopping Customisation script {name} failed with exit code 7",
+            11.5,
+            invocation=B,
+        ),
+        own(UNIT, RULE, 11.5, invocation=B),
+        # The scripts say it twice.
+        own(
+            UNIT, f"ERROR: Customisation script {name} failed with exit code 7", 11.6, invocation=B
+        ),
         *begun(UNIT, "provision-failed", 12, B),
         *begun(OTHER, "bootfs-mounted", 20),
         own(
