@@ -9,12 +9,17 @@ from domain.customisation.names import ScriptName, ScriptNotFound, can_be_named
 from domain.customisation.refusals import (
     MOST_BYTES,
     ScriptChanged,
-    ScriptSyntaxError,
     ScriptTooLarge,
 )
 from domain.customisation.script import OpenedScript, Script, ScriptsChanged
 from domain.customisation.script_folder import DISABLED, ENABLED, ScriptFolder, script_not_found
-from domain.customisation.syntax import Shells, SyntaxCheck, SyntaxUnchecked, check_syntax
+from domain.customisation.syntax import (
+    Shells,
+    SyntaxCheck,
+    check_syntax,
+    complaint_of,
+    require_readable,
+)
 from domain.customisation.templates import template_of
 from domain.customisation.versions import History, VersionOrigin
 from domain.errors import ProvisionerError
@@ -130,7 +135,7 @@ class Scripts:
         `strict` also `ScriptSyntaxError` and `SyntaxUnchecked`.
         """
         _require_fit(name, content)
-        complaint = await self._complaint(name.filename, content)
+        complaint = await complaint_of(self._shells, name.filename, content)
 
         def write(present: Script) -> None:
             _require_unchanged(present, expected)
@@ -149,7 +154,7 @@ class Scripts:
         Raises what `save` raises, `ScriptSyntaxError` and `SyntaxUnchecked`.
         """
         _require_fit(name, content)
-        await self._require_readable(name.filename, content)
+        await require_readable(self._shells, name.filename, content)
 
         def write(_: Script) -> None:
             self._folder.write(name.filename, content, mode=ENABLED)
@@ -166,7 +171,7 @@ class Scripts:
         opened = await asyncio.to_thread(self._folder.read, name.filename)
         if not opened.script.is_file:
             raise script_not_found(name.filename, "is not an ordinary file")
-        await self._require_readable(name.filename, opened.content)
+        await require_readable(self._shells, name.filename, opened.content)
 
         def enable(present: Script) -> None:
             _require_unchanged(present, opened.script.sha256)
@@ -221,22 +226,6 @@ class Scripts:
     async def _snapshot(self) -> list[Script]:
         await self.catch_up()
         return await asyncio.to_thread(self._folder.list_all)
-
-    async def _require_readable(self, filename: str, content: bytes) -> None:
-        complaint = (await self.check(content)).complaint
-        if complaint:
-            raise ScriptSyntaxError(
-                f"The shell cannot read {filename[:100]}, so nothing was changed: {complaint}",
-                detail=complaint,
-                field="content",
-            )
-
-    async def _complaint(self, filename: str, content: bytes) -> ProvisionerError | None:
-        try:
-            await self._require_readable(filename, content)
-        except (ScriptSyntaxError, SyntaxUnchecked) as error:
-            return error
-        return None
 
     async def _keep(self, script: Script) -> None:
         """Keeps what somebody else put there, of files whose versions can be asked for."""

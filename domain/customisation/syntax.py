@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from domain.errors import Unavailable
+from domain.customisation.refusals import ScriptSyntaxError
+from domain.errors import ProvisionerError, Unavailable
 
 _SHEBANG = re.compile(rb"#!\s*(\S+)(?:\s+(\S+))?")
 _CARRIAGE_RETURN = re.compile(rb"#![^\n]*\r(\n|$)")
@@ -78,3 +79,23 @@ async def check_syntax(shells: Shells, content: bytes) -> SyntaxCheck:
     if b"\0" in content:
         return SyntaxCheck(shell, "The script holds NUL bytes, which no shell reads.")
     return SyntaxCheck(shell, await shells.complaint(shell, content))
+
+
+async def require_readable(shells: Shells, filename: str, content: bytes) -> None:
+    """Raises `ScriptSyntaxError` with what the shell says of the script, and `SyntaxUnchecked`."""
+    complaint = (await check_syntax(shells, content)).complaint
+    if complaint:
+        raise ScriptSyntaxError(
+            f"The shell cannot read {filename[:100]}, so nothing was changed: {complaint}",
+            detail=complaint,
+            field="content",
+        )
+
+
+async def complaint_of(shells: Shells, filename: str, content: bytes) -> ProvisionerError | None:
+    """Returns what `require_readable` raises, None where that is nothing."""
+    try:
+        await require_readable(shells, filename, content)
+    except (ScriptSyntaxError, SyntaxUnchecked) as error:
+        return error
+    return None
