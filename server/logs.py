@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 import orjson
 
+from domain.unicode_texts import as_unicode
+
 LEVELS = {
     "trace": logging.DEBUG,
     "debug": logging.DEBUG,
@@ -31,7 +33,10 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = "".join(traceback.format_exception(*record.exc_info))
-        return orjson.dumps(line, default=str).decode()
+        try:
+            return orjson.dumps(line, default=str).decode()
+        except orjson.JSONEncodeError:
+            return orjson.dumps(as_unicode(line), default=str).decode()
 
 
 def set_up_logs(level: str) -> None:

@@ -8,6 +8,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 GOING_AWAY = 1001
 """RFC 6455 section 7.4.1: the server goes away."""
+NO_TEXT = 1007
+"""RFC 6455 section 7.4.1: a message is not of its type."""
 CLOSING_SECONDS = 0.5
 """For the client to answer the close frame, and then for the handler to end by itself."""
 
@@ -30,6 +32,15 @@ class StationWebSocket(WebSocketsSansIOProtocol):
             raise ClientDisconnected
         await super().send(message)
 
+    def send_receive_event_to_app(self) -> None:
+        """Hands a message on; text that is no UTF-8 is the client's mistake and ends the socket."""
+        if self.curr_msg_data_type != "text" or self.close_sent or _is_utf_8(self.frames):
+            super().send_receive_event_to_app()
+            return
+        self.frames = []
+        self.conn.send_close(NO_TEXT)
+        self.handle_parser_exception()
+
     def shutdown(self) -> None:
         """Closes with 1001 and waits a moment for the client's close frame: closed at once, the
         kernel would discard ours together with what is unread."""
@@ -51,3 +62,11 @@ class StationWebSocket(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
         if self._going_away and self._task is not None:
             self.loop.call_later(CLOSING_SECONDS, self._task.cancel)
+
+
+def _is_utf_8(parts: list[bytes]) -> bool:
+    try:
+        b"".join(parts).decode()
+    except UnicodeDecodeError:
+        return False
+    return True

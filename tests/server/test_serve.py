@@ -19,7 +19,16 @@ from domain.host_paths import HostPaths
 from server.doors import Listening
 from server.serve import serve
 from server.tls import Certificates
-from tests.server.toy_app import PATIENCE, Answer, Connection, Toy, start_toy, toy, toy_service
+from tests.server.toy_app import (
+    PATIENCE,
+    Answer,
+    Connection,
+    Toy,
+    quiet_service,
+    start_toy,
+    toy,
+    toy_service,
+)
 
 GET = b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -258,6 +267,12 @@ def test_a_message_beyond_the_limit_closes_the_websocket_with_1009(tmp_path: Pat
         assert len(websocket.recv(PATIENCE)) == 1024 * 1024
         websocket.send("x" * (1024 * 1024 + 1))
         assert close_code(websocket) == 1009
+
+
+def test_a_text_that_is_no_utf_8_closes_the_websocket_with_1007_quietly(tmp_path: Path) -> None:
+    with quiet_service(tmp_path) as toy, socket_to(toy, "/ws/echo") as websocket:
+        websocket.socket.sendall(b"\x81\x82\0\0\0\0\xff\xfe")
+        assert close_code(websocket) == 1007
 
 
 def test_a_client_that_answers_no_ping_is_given_up(tmp_path: Path) -> None:
