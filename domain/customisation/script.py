@@ -25,10 +25,16 @@ class Script:
     modified_at: datetime | None = None
 
     @property
-    def enabled(self) -> bool:
-        """Whether the shell side runs it. It runs as root, for which any executable bit counts
-        (contract customisation 6.1, 11)."""
+    def executable(self) -> bool:
+        """Whether any executable bit is set, which is enough for root (contract customisation
+        11)."""
         return bool(self.mode and self.mode & 0o111)
+
+    @property
+    def enabled(self) -> bool:
+        """Whether the shell side runs it: an executable file, never a folder (contract
+        customisation 6.1)."""
+        return self.is_file and self.executable
 
     @property
     def hook(self) -> Hook | None:

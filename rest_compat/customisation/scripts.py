@@ -106,8 +106,8 @@ def metadata(script: Script) -> dict[str, Json]:
     """Returns what is told of a script in lists and after saving it."""
     told: dict[str, Json] = {
         "filename": script.filename,
-        "executable": script.enabled,
-        "enabled": script.enabled,
+        "executable": script.executable,
+        "enabled": script.executable,
     }
     if script.sha256 is not None:
         told["sha256"] = script.sha256
@@ -138,7 +138,8 @@ def _hooks(states: list[HookState]) -> Response:
 
 def _hook(state: HookState) -> dict[str, Json]:
     return {
-        "enabled": state.script.enabled,
+        # Of a folder too (contract 4.8).
+        "enabled": state.script.executable,
         "exists": state.script.exists,
         "filename": state.hook.filename,
         "provisioner": state.hook.provisioner.value,
@@ -154,7 +155,7 @@ def _opening(resolver: Operation[..., OpenedScript]) -> Served:
         return json_answer(
             {
                 "content": opened.text,
-                "enabled": opened.script.enabled,
+                "enabled": opened.script.executable,
                 "exists": opened.script.exists,
                 "filename": ScriptName.asked(name).text,
             }

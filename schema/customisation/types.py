@@ -84,7 +84,7 @@ class Script:
     filename: str = strawberry.field(description="The file's name.")
     exists: bool = strawberry.field(description="Whether anything lies under this name.")
     enabled: bool = strawberry.field(
-        description="Whether the station runs it: any of its executable bits is set."
+        description="Whether the station runs it: a file with any of its executable bits set."
     )
     mode: str | None = strawberry.field(
         description="Its permission bits in octal, such as 0755; null where it does not exist."

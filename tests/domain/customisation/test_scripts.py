@@ -83,6 +83,15 @@ async def test_any_executable_bit_counts(bed: Bed) -> None:
     assert bed.files.find(FILE).enabled
 
 
+async def test_what_is_no_file_is_never_run(bed: Bed) -> None:
+    bed.put("other.sh")
+    (bed.folder / FILE).mkdir(mode=0o755)
+    os.mkfifo(bed.folder / "fifo.sh", 0o755)
+    for name in (FILE, "fifo.sh"):
+        found = bed.files.find(name)
+        assert (found.exists, found.enabled, found.executable) == (True, False, True)
+
+
 async def test_what_the_shell_cannot_read_is_not_enabled(bed: Bed) -> None:
     path = bed.put(FILE, b"#!/bin/sh\nif\n")
     with pytest.raises(ScriptSyntaxError) as refused:
