@@ -21,14 +21,14 @@ async def test_the_root_and_what_is_configured_is_hidden_where_it_really_lies(
     (root / "data/keys").mkdir(parents=True)
     (root / "opt").symlink_to("/data")
     (root / "etc/rpi-sb-provisioner/config").write_text(
-        "CUSTOMER_KEY_FILE_PEM=/opt/keys/key.pem\nRPI_SB_WORKDIR=/work\n"
+        "CUSTOMER_KEY_FILE_PEM=/opt/keys/key.pem\nRPI_SB_WORKDIR=/prepared\n"
         "RPI_DEVICE_RETRIEVE_KEYPAIR=/pairs\nGOLD_MASTER_OS_FILE=not/absolute\n"
     )
     link = tmp_path / "link"
     link.symlink_to(root)
     found = await hidden(link)
     assert found[0] == str(root)
-    for place in ("data/keys/key.pem", "work", "pairs", "etc/rpi-sb-provisioner"):
+    for place in ("data/keys/key.pem", "prepared", "pairs", "etc/rpi-sb-provisioner"):
         assert str(root / place) in found
     assert str(root / "srv/rpi-sb-provisioner") in found
 
