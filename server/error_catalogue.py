@@ -34,5 +34,6 @@ def _row(error: type[ProvisionerError]) -> Row:
 
 def _shown(row: Row) -> str:
     code, status, meaning, remedy = row
-    words = "".join(f"<td>{escape(text)}</td>" for text in (str(status), meaning, remedy))
-    return f'<tr id="{code.lower()}"><td><code>{code}</code></td>{words}</tr>'
+    words = "".join(f"<td>{escape(text)}</td>" for text in (meaning, remedy))
+    number = f'<td class="number">{status}</td>'
+    return f'<tr id="{code.lower()}"><td><code>{code}</code></td>{number}{words}</tr>'

@@ -6,7 +6,9 @@ export const STATION = `{
 }`;
 
 export const DEVICES = `{
-  devices(first: 100) { edges { node { serial port state lastChangeAt } } }
+  devices(first: 100) {
+    edges { node { serial port state status reason { sentence } lastChangeAt } }
+  }
 }`;
 
 // The push says that something changed; what, the two queries tell in full.

@@ -8,13 +8,16 @@ import { keepSubscribed, query } from "./graphql.js";
 const LEAST_GAP_MS = 300;
 const ASK_EVERY_MS = 5_000;
 
-// What the station's scripts write (contract of the devices, section 4); anything else stays neutral.
-const TONES = [
-  ["bad", /ABORTED|FAILED|ERROR|UNAVAILABLE/i],
-  ["good", /^((SB|FDE|NAKED|IDP)-PROVISIONER-FINISHED|COMPLETE|READY)$/i],
-  ["off", /PORT-EXCLUDED|SKIPPED/i],
-  ["busy", /BOOTSTRAP|FASTBOOT|TRIAGE|PROVISION|RUNNING/i],
-];
+// How devices and parts stand, as the station judged them: what a script wrote last is not enough.
+const TONES = {
+  COMPLETE: "good",
+  READY: "good",
+  FAILED: "bad",
+  STALLED: "bad",
+  UNAVAILABLE: "bad",
+  ACTIVE: "busy",
+  SKIPPED: "off",
+};
 const SIGNS = { good: "\u2714", bad: "\u2716", busy: "\u25B6", off: "\u25CB", neutral: "\u2022" };
 
 const clock = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
@@ -32,12 +35,8 @@ function element(tag, text, attributes = {}) {
   return made;
 }
 
-function toneOf(state) {
-  return TONES.find(([, pattern]) => pattern.test(state ?? ""))?.[0] ?? "neutral";
-}
-
 function stateBadge(state) {
-  const tone = toneOf(state);
+  const tone = TONES[state] ?? "neutral";
   const badge = element("span", undefined, { class: "state", "data-tone": tone });
   badge.append(element("span", SIGNS[tone], { "aria-hidden": "true" }), ` ${state || "unknown"}`);
   return badge;
@@ -81,7 +80,8 @@ function deviceRow(device) {
   const row = element("tr");
   const serial = element("th", device.serial || "not known yet", { scope: "row" });
   const state = element("td", undefined, { "data-label": "State" });
-  state.append(stateBadge(device.state));
+  state.append(stateBadge(device.status), element("p", device.state, { class: "remedy" }));
+  if (device.reason) state.append(element("p", device.reason.sentence));
   row.append(serial, element("td", device.port || "\u2013", { "data-label": "Port" }), state);
   const changed = element("td", undefined, { "data-label": "Last change" });
   changed.append(timeOf(device.lastChangeAt));

@@ -26,10 +26,17 @@ class Part:
 
 
 @strawberry.type
+class Reason:
+    sentence: str
+
+
+@strawberry.type
 class Device:
     serial: str
     port: str
     state: str
+    status: str
+    reason: Reason | None
     last_change_at: str | None
 
 

@@ -11,7 +11,13 @@ from playwright.async_api import expect
 from server.demo.station import build_station
 from tests.e2e.browser import Visit
 from tests.e2e.process import Program
-from tests.e2e.stand_in import Line, build_app, serving
+from tests.e2e.stand_in import Line, Reason, build_app, serving
+
+LINES = """cell => {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    return new Set([...range.getClientRects()].map(one => one.top)).size;
+}"""
 
 pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="session")]
 
@@ -71,12 +77,40 @@ async def test_a_finished_board_shows_within_a_second(
 ) -> None:
     await visit.page.goto(f"{stand_in}/devices")
     await expect(visit.page.locator("#link")).to_have_text("Live")
-    line.devices[0].state = "SB-PROVISIONER-FINISHED"
+    line.devices[0].state, line.devices[0].status = "SB-PROVISIONER-FINISHED", "COMPLETE"
     await line.change()
 
     state = visit.page.locator("#device-rows .state").first
-    await expect(state).to_have_text("✔ SB-PROVISIONER-FINISHED", timeout=1000)
+    await expect(state).to_have_text("✔ COMPLETE", timeout=1000)
     await expect(state).to_have_attribute("data-tone", "good")
+
+
+async def test_a_board_is_not_shown_as_done_by_its_last_row_alone(
+    visit: Visit, stand_in: str, line: Line
+) -> None:
+    board = line.devices[0]
+    board.state, board.status = "SB-PROVISIONER-FINISHED", "FAILED"
+    board.reason = Reason(sentence="Its record says that it is not secure.")
+    await visit.page.goto(f"{stand_in}/devices")
+
+    cell = visit.page.locator("#device-rows tr").first.locator("[data-label=State]")
+    await expect(cell.locator(".state")).to_have_text("✖ FAILED")
+    await expect(cell.locator(".state")).to_have_attribute("data-tone", "bad")
+    await expect(cell).to_contain_text("SB-PROVISIONER-FINISHED")
+    await expect(cell).to_contain_text("Its record says that it is not secure.")
+
+
+async def test_no_cell_of_the_plain_page_breaks_a_serial_or_a_port(
+    visit: Visit, stand_in: str, line: Line
+) -> None:
+    line.devices[0].port = "1-1.4.4.4"
+    line.devices[0].reason = Reason(sentence="It says a lot. " * 20)
+    await visit.page.set_viewport_size({"width": 1300, "height": 900})
+    await visit.page.goto(f"{stand_in}/devices")
+    await expect(visit.page.locator("#link")).to_have_text("Live")
+    row = visit.page.locator("#device-rows tr").first
+    for cell in (row.locator("th"), row.locator("[data-label=Port]")):
+        assert await cell.evaluate(LINES) == 1
 
 
 async def test_what_may_be_old_does_not_look_like_the_present(visit: Visit, line: Line) -> None:
