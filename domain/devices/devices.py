@@ -61,6 +61,7 @@ class Devices:
         self._hub = hub
         self._rows = rows
         self._stamp: Stamp | None = None
+        self._is_whole = False
         self._projection = Projection()
         self._sorted: list[Device] | None = None
         self._changed: set[str] = set()
@@ -74,7 +75,7 @@ class Devices:
         All who ask while a check runs share the next one, so that none sees what is older than
         its question.
         """
-        if self._stamp is not None and not self._checking.locked() and self._rows.still():
+        if self._is_whole and not self._checking.locked() and self._rows.still():
             return
         if self._next is None:
             self._next = asyncio.ensure_future(self._check_next())
@@ -83,7 +84,15 @@ class Devices:
     async def _check_next(self) -> None:
         async with self._checking:
             self._next = None
+            # Stillness speaks of the last stamp, also where what followed it could not be read.
+            self._is_whole = False
             await self._check()
+            self._is_whole = True
+
+    async def probe(self) -> None:
+        """Raises while the rows cannot be read, be it only some of them."""
+        await self._rows.probe()
+        await self.catch_up()
 
     async def _check(self) -> None:
         stamp = await self._rows.stamp()

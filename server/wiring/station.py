@@ -70,7 +70,7 @@ def _probes(ground: Ground, boards: Boards, making: Making) -> dict[str, Probe]:
         "manufacturing database": ground.recording.records.probe,
         "service database": ground.service_db.probe,
         "signing keys": making.keys.registry.probe,
-        "state database": ground.states.probe,
+        "state database": boards.devices.probe,
         "systemd": ground.units.probe,
         "tokens": making.tokens.driver.probe,
         "usb": boards.usb.probe,

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.devices.devices import DeviceNotFound, Devices, DevicesChanged
-from domain.devices.states import Stamp, StateRow
+from domain.devices.states import Stamp, StateDatabaseNotRead, StateRow
+from domain.errors import Unavailable
 from domain.events import Hub, Published
 from domain.paging import page_request
 
@@ -22,6 +23,8 @@ class Rows:
         self.rows: list[StateRow] = []
         self.identity = "file"
         self.stamps = 0
+        self.is_still = False
+        self.failure: Unavailable | None = None
 
     def add(self, serial: str, endpoint: str, state: str, *, board_type: str = "") -> None:
         number = len(self.rows) + 1
@@ -34,9 +37,11 @@ class Rows:
         return Stamp(self.identity, len(self.rows))
 
     def still(self) -> bool:
-        return False
+        return self.is_still
 
     async def rows_after(self, id: int, *, most: int) -> Sequence[StateRow]:
+        if self.failure is not None:
+            raise self.failure
         return [row for row in self.rows if row.id > id][:most]
 
     async def newest_first(self) -> AsyncIterator[Sequence[StateRow]]:
@@ -90,6 +95,22 @@ async def test_a_replaced_file_is_read_anew() -> None:
     assert await devices.count() == 1
     rows.identity, rows.rows = "another file", []
     assert await devices.count() == 0
+
+
+async def test_rows_that_could_not_be_read_are_not_served_from_memory() -> None:
+    rows = Rows()
+    rows.add(LONG, "1-1", "A")
+    devices = Devices(Hub(), rows)
+    await devices.catch_up()
+    rows.identity, rows.failure = "damaged", StateDatabaseNotRead("The database is malformed.")
+    for rows.is_still in (False, True):
+        with pytest.raises(StateDatabaseNotRead):
+            await devices.latest_row(LONG)
+        with pytest.raises(StateDatabaseNotRead):
+            await devices.probe()
+    rows.failure = None
+    await devices.probe()
+    assert (await devices.latest_row(LONG)).state == "A"
 
 
 async def test_many_who_ask_at_once_share_a_check() -> None:
