@@ -1,7 +1,7 @@
 """What people and programs ask about everything that happened to one board."""
 
 from domain.caller import Role
-from domain.manufacturing.filters import NEWEST_FIRST, RecordFilter
+from domain.manufacturing.filters import NEWEST_FIRST, find_board_filter
 from domain.manufacturing.record import ManufacturingRecord
 from domain.paging import Page, PageRequest
 from domain.services.states import Service
@@ -37,7 +37,9 @@ async def page_records_of_board(
     call: Call, *, serial: str, page: PageRequest, counted: bool
 ) -> Page[ManufacturingRecord]:
     """Returns a page of a board's manufacturing records, the newest first."""
-    wanted = RecordFilter(serials=(serial,))
+    wanted = find_board_filter(serial)
+    if wanted is None:
+        return Page((), (), has_next=False, has_previous=False, total=0)
     return await page_records.perform(
         call, wanted=wanted, order=NEWEST_FIRST, page=page, counted=counted
     )

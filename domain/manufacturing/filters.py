@@ -105,6 +105,15 @@ class RecordFilter:
             )
 
 
+def find_board_filter(serial: str) -> RecordFilter | None:
+    """Returns the filter of a board's records by the serial that a state row holds, which may be
+    anything; None for one that no record can be asked with."""
+    try:
+        return RecordFilter(serials=(serial,))
+    except RecordFilterInvalid:
+        return None
+
+
 def _check_values(name: str, values: tuple[str, ...]) -> None:
     if len(values) > MOST_VALUES:
         raise RecordFilterInvalid(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from domain.audit.entries import OK, StoredEntry
-from domain.audit.filters import AuditFilter
+from domain.audit.filters import LONGEST, AuditFilter
 from domain.audit.trail import AuditTrail
 from domain.devices.flag_kinds import FlagKind
 from domain.host_paths import HostPaths
@@ -44,7 +44,8 @@ class AuditStory:
     async def _entries(
         self, prefix: str, until: datetime | None, most: int
     ) -> Sequence[StoredEntry]:
-        named = AuditFilter(path_prefix=prefix, until=until)
+        # A serial is whatever a state row holds, and may be longer than a filter's text.
+        named = AuditFilter(path_prefix=prefix[:LONGEST], until=until)
         request = PageRequest(most + OVERLAP, None, backwards=False)
         page = await self._trail.page(named, request, counted=False)
         return [entry for entry in page.items if _is_about(entry, prefix)]
@@ -58,7 +59,8 @@ def _prefixes(paths: HostPaths, serials: Sequence[str]) -> Iterator[str]:
 
 def _is_about(entry: StoredEntry, prefix: str) -> bool:
     """Whether the name ends where the prefix does: another serial may begin with this one."""
-    return (entry.path or "")[len(prefix) :][:1] in ("", "/")
+    path = entry.path or ""
+    return path.startswith(prefix) and path[len(prefix) :][:1] in ("", "/")
 
 
 def _told(entry: StoredEntry) -> TimelineEntry:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from domain.devices.log_files import LogFile
 from domain.devices.logs import DeviceLogs
-from domain.manufacturing.filters import NEWEST_FIRST, RecordFilter
+from domain.manufacturing.filters import NEWEST_FIRST, find_board_filter
 from domain.manufacturing.manufacturing import Manufacturing
 from domain.manufacturing.record import ManufacturingRecord
 from domain.paging import MOST, PageRequest
@@ -37,9 +37,9 @@ class RecordStory:
 
     async def tell(self, board: Board, wanted: Wanted) -> Sequence[TimelineEntry]:
         """Returns the newest of the board's records, of which the newest 500 are looked at."""
-        if not board.serials:
+        same = find_board_filter(board.serials[0]) if board.serials else None
+        if same is None:
             return []
-        same = RecordFilter(serials=board.serials[:1])
         request = PageRequest(MOST, None, backwards=False)
         page = await self._records.page(same, NEWEST_FIRST, request)
         return wanted.pick(map(_recorded, page.items))

@@ -12,6 +12,7 @@ from domain.caller import Role
 from server.demo.station import build_station
 from server.settings import Token
 from tests.surfaces.conftest import Service, running
+from tests.surfaces.test_story import write_row
 
 DONE = "{ devices(first: 1, filter: {status: [COMPLETE]}) { nodes { serial } } }"
 STORY = """query($serial: String!, $kinds: [TimelineKind!], $first: Int, $after: String) {
@@ -90,6 +91,25 @@ async def test_what_cannot_be_asked_just_now_is_a_gap_and_spoils_nothing(
     assert {gap["code"] for node in nodes for gap in node["timeline"]["gaps"]} == {
         "UNITS_UNAVAILABLE"
     }
+
+
+@pytest.mark.parametrize("serial", ["ev\1il", "A" * 4096])
+async def test_a_serial_that_no_filter_takes_spoils_no_list(tmp_path: Path, serial: str) -> None:
+    for name, port in ((serial, "1-1.2"), ("a0b0c0d0", "1-1.3")):
+        write_row(tmp_path, name, port, "TRIAGE-ABORTED")
+    query = (
+        "{ devices(first: 9) { nodes { records { totalCount nodes { id } } "
+        "timeline(kinds: [STATE_WRITTEN, RECORD_WRITTEN, LOG_WRITTEN, AUDITED]) "
+        "{ nodes { text } gaps { code } } } } }"
+    )
+    async with running(tmp_path) as service:
+        answer = await service.graphql(query)
+    assert answer["data"]["devices"]["nodes"] == 2 * [
+        {
+            "records": {"totalCount": 0, "nodes": []},
+            "timeline": {"nodes": [{"text": "TRIAGE-ABORTED"}], "gaps": []},
+        }
+    ]
 
 
 async def test_who_may_not_read_the_audit_log_does_not_find_it_here(tmp_path: Path) -> None:
