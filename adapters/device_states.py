@@ -49,7 +49,9 @@ class DeviceStates:
         """Returns the present stamp."""
         with self._stillness.look():
             stamp = await self._database.stamp()
-        return Stamp(stamp.identity, stamp.version)
+        # The projection can only append: an edit is another table to it.
+        identity = f"{stamp.identity}:{stamp.edits}" if stamp.identity else ""
+        return Stamp(identity, stamp.version)
 
     def still(self) -> bool:
         """Whether what the last stamp says certainly holds."""

@@ -6,12 +6,13 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote_from_bytes
 
 from adapters.foreign_failures import Failures, primary_code
+from adapters.foreign_look import Look, look_at
 from adapters.foreign_table import Table
 from domain.host_paths import HostPaths, PathRefused
 
@@ -30,11 +31,13 @@ class FileStamp:
     """Which file and table (`identity`, empty when missing), and which content (`version`).
 
     Another identity: the file was replaced or reopened, its table rebuilt, or rows went away. The
-    same one and another version: rows were added or changed.
+    same one and another version: rows were added or changed. `edits` counts the changes of other
+    rows than the ones at the end, as far as a look tells.
     """
 
     identity: str
     version: int
+    edits: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -65,9 +68,9 @@ class ForeignFile:
         self._busy_seconds = busy_seconds
         self._connection: sqlite3.Connection | None = None
         self._key: tuple[Path, int, int] | None = None
-        self._generation = 0
+        self._generation = self._edits = 0
         self._content = (0, 0)
-        self._looked: tuple[_Look, tuple[int, int]] | None = None
+        self._looked: tuple[Look, tuple[int, int]] | None = None
         self._version = 0
         self._job = Job()
 
@@ -100,26 +103,35 @@ class ForeignFile:
 
     def stamp(self) -> FileStamp:
         """Returns which file and content it is now."""
-        look = self.read(_look)
+        look = self._look()
+        known, known_content = self._looked or (None, self._content)
+        if known is not None and look == known and self._content != known_content:
+            # Changed past SQLite (`cp` over it): the connection may remember the old pages. Or the
+            # log was written back, which is no edit; another connection counts anew.
+            self._disconnect()
+            look = self._look()
+            known = replace(known, data_version=look.data_version)
         if self._key is None:
             return FileStamp("", 0)
-        known, known_content = self._looked or (None, self._content)
-        if look == known and self._content != known_content:
-            # Changed past SQLite (`cp` over it): the connection may remember the old pages.
-            self._disconnect()
-            look = self.read(_look)
         if look != known or self._content != known_content:
             self._version += 1
         if known is not None and look.lacks_rows_of(known):
             self._generation += 1
+        elif known is not None and look.is_edited_since(known):
+            self._edits += 1
         self._looked = (look, self._content)
         _, device, inode = self._key
-        return FileStamp(f"{device:x}:{inode:x}:{self._generation}:{look.schema}", self._version)
+        identity = f"{device:x}:{inode:x}:{self._generation}:{look.schema}"
+        return FileStamp(identity, self._version, self._edits)
 
     def close(self) -> None:
         """Closes the connection and forgets the file."""
         self._disconnect()
         self._key = None
+
+    def _look(self) -> Look:
+        # What was seen of another file is forgotten by the time that the table is there.
+        return self.read(lambda table: look_at(table, self._looked[0] if self._looked else None))
 
     def _find(self) -> Path | None:
         """Returns where the file is now, None when it is missing; lets go of another one."""
@@ -207,33 +219,6 @@ class ForeignFile:
             if _still(real) == before:
                 return answer
         raise reason
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What tells cheaply whether the rows are the same; `lowest` and `highest` are ids."""
-
-    data_version: int
-    schema: int
-    lowest: int | None
-    highest: int | None
-
-    def lacks_rows_of(self, earlier: "_Look") -> bool:
-        """Whether rows that were there are gone: somebody tidied up, or put a backup back."""
-        if earlier.lowest is None or earlier.highest is None:
-            return False
-        if self.lowest is None or self.highest is None:
-            return True
-        return self.lowest > earlier.lowest or self.highest < earlier.highest
-
-
-def _look(table: Table) -> _Look:
-    return _Look(
-        table.pragma("data_version"),
-        table.pragma("schema_version"),
-        table.number("SELECT min({id}) FROM devices"),
-        table.number("SELECT max({id}) FROM devices"),
-    )
 
 
 def _in_text(connection: sqlite3.Connection, work: Callable[[Table], T]) -> T:

@@ -160,6 +160,49 @@ async def test_the_package_rebuilds_the_table_while_it_is_read(
     assert (await states.rows_after(0, most=9))[0].board_type == "18"
 
 
+_UNDER_THE_SAME_IDS = """CREATE TEMP TABLE old AS SELECT * FROM devices; UPDATE temp.old SET
+ serial = 'other'; BEGIN; DELETE FROM main.devices; INSERT INTO main.devices SELECT * FROM old;"""
+_ANOTHER = "INSERT INTO devices SELECT 9, 'new', '', 'S', '', '', '', '';"
+
+
+@pytest.mark.parametrize("mode", ["wal", "rollback"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM devices WHERE id = 2;",
+        "UPDATE devices SET state = 'S' WHERE id = 1;",
+        "INSERT INTO devices SELECT 0, 'low', '', 'S', '', '', '', '';",
+        f"{_UNDER_THE_SAME_IDS} COMMIT;",
+        f"{_UNDER_THE_SAME_IDS} {_ANOTHER} COMMIT;",
+        f"BEGIN; UPDATE devices SET state = 'S' WHERE id = 3; {_ANOTHER} COMMIT;",
+    ],
+)
+async def test_rows_that_somebody_edits_are_another_identity(
+    file: Path, states: DeviceStates, mode: str, sql: str
+) -> None:
+    shell = ShellStates(file, wal=mode == "wal")
+    shell.write(Written("aa"), Written("bb"), Written("cc"))
+    before = await states.stamp()
+    run_sqlite(file, sql)
+    edited = await states.stamp()
+    assert edited.identity != before.identity
+    assert await states.stamp() == edited
+    shell.write(Written("dd"))
+    assert (await states.stamp()).identity == edited.identity
+
+
+async def test_the_log_that_is_written_back_is_no_edit(file: Path, states: DeviceStates) -> None:
+    shell = ShellStates(file)
+    shell.write(Written("aa"))
+    before = await states.stamp()
+    for _ in range(3):
+        shell.write(Written("bb"), Written("cc"))
+        run_sqlite(file, "PRAGMA wal_checkpoint;")
+        assert (await states.stamp()).identity == before.identity
+    run_sqlite(file, "PRAGMA wal_checkpoint;")
+    assert (await states.stamp()).identity == before.identity
+
+
 async def test_no_null_hides_the_list(file: Path, states: DeviceStates) -> None:
     ShellStates(file, schema=LENIENT)
     run_sqlite(file, "INSERT INTO devices DEFAULT VALUES;")
