@@ -62,6 +62,10 @@ class DeviceStates:
         select = Select(_COLUMNS, where="devices.id > ?", limit=most, parameters=(id,))
         return [_state_row(row) for row in await self._database.rows(select)]
 
+    async def count(self, *, up_to: int) -> int:
+        """Returns how many rows have this id or a lower one."""
+        return await self._database.read(partial(_count, up_to=up_to))
+
     async def newest_first(self) -> AsyncIterator[Sequence[StateRow]]:
         """Yields all rows in batches, by stored time text, then id, both descending.
 
@@ -149,6 +153,11 @@ def _block_after(table: Table, *, after: int) -> _Block | None:
     if found is None or not isinstance(found[0], int):
         return None
     return _Block(after, found[0], (_text(found[1]), found[0]))
+
+
+def _count(table: Table, *, up_to: int) -> int:
+    counted = "SELECT count(*) FROM devices WHERE devices.id > ? AND devices.id <= ?"
+    return table.number(counted, BEFORE_ALL, up_to) or 0
 
 
 def _state_row(row: Row) -> StateRow:

@@ -1,7 +1,8 @@
 """Devices: one for each board, found by either serial or by port."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from domain.devices.projection import Device, Projection
@@ -20,6 +21,8 @@ from domain.paging import (
 from domain.serials import board_key
 
 BATCH = 5000
+COUNTING_SECONDS = 10.0
+"""So often rows are counted while others are added: that some are gone shows."""
 FIRST_ID = -(2**63) + 1
 ORDER = "devices:newest"
 ROW_ORDER = "state-rows:oldest"
@@ -57,11 +60,15 @@ class Devices:
     Every method raises what `StateRows` raises.
     """
 
-    def __init__(self, hub: Hub, rows: StateRows) -> None:
+    def __init__(
+        self, hub: Hub, rows: StateRows, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._hub = hub
         self._rows = rows
+        self._clock = clock
         self._stamp: Stamp | None = None
-        self._is_whole = False
+        self._is_whole = self._is_counted = False
+        self._counted_at = 0.0
         self._projection = Projection()
         self._sorted: list[Device] | None = None
         self._changed: set[str] = set()
@@ -96,12 +103,14 @@ class Devices:
 
     async def _check(self) -> None:
         stamp = await self._rows.stamp()
-        if stamp == self._stamp:
+        same_file = self._stamp is not None and stamp.identity == self._stamp.identity
+        anew = not same_file or await self._are_rows_gone()
+        if stamp == self._stamp and not anew:
             return
-        anew = self._stamp is None or stamp.identity != self._stamp.identity
         if anew:
             await self._read_anew()
         else:
+            self._is_counted = False
             await self._read_into(self._projection, self._changed)
         known, self._stamp = self._stamp, stamp
         changed, self._changed = frozenset(self._changed), set()
@@ -113,6 +122,17 @@ class Devices:
         await self._read_into(projection, set())
         self._projection, self._sorted, self._untold = projection, None, None
         self._changed.clear()
+        self._is_counted, self._counted_at = True, self._clock()
+
+    async def _are_rows_gone(self) -> bool:
+        """Counts now and then: the stamp of rows that are deleted in the moment in which others
+        are added is that of an addition."""
+        if self._is_counted or self._clock() - self._counted_at < COUNTING_SECONDS:
+            return False
+        if await self._rows.count(up_to=self._projection.last_id) != self._projection.rows:
+            return True
+        self._is_counted, self._counted_at = True, self._clock()
+        return False
 
     async def count(self) -> int:
         """Returns how many boards there are."""

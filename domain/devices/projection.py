@@ -39,7 +39,7 @@ class Device:
 @dataclass(slots=True)
 class Projection:
     """The devices by key, the one that changed last at the end; their runs; the newest row of each
-    serial and endpoint as written; the last id.
+    serial and endpoint as written; the last id, and how many rows there are up to it.
 
     Newest is by stored time, then id (contract devices 6.2).
     """
@@ -50,6 +50,7 @@ class Projection:
     newest_by_endpoint: dict[str, StateRow] = field(default_factory=dict)
     last_rows: LastRows = field(default_factory=LastRows)
     last_id: int = -(2**63) + 1
+    rows: int = 0
 
     def take(self, rows: Sequence[StateRow]) -> set[str]:
         """Folds rows, by id ascending, into the devices; returns the keys of those that changed,
@@ -74,6 +75,7 @@ class Projection:
         _keep_newest(self.newest_by_endpoint, row.endpoint, row)
         self.last_rows.take(row)
         self.last_id = row.id
+        self.rows += 1
         changed.add(key)
         changed.update(taken.touched)
         port = usb_path(row.endpoint)

@@ -81,6 +81,9 @@ class StateRows(Protocol):
     async def rows_after(self, id: int, *, most: int) -> Sequence[StateRow]:
         """Returns up to `most` rows with an id above `id`, by id ascending."""
 
+    async def count(self, *, up_to: int) -> int:
+        """Returns how many rows have this id or a lower one, of those that `rows_after` knows."""
+
     def newest_first(self) -> AsyncIterator[Sequence[StateRow]]:
         """Yields all rows in batches, by stored time text, then id, both descending; flat
         memory however many. Rows that are added meanwhile are not among them."""

@@ -98,6 +98,11 @@ class TestContract:
         assert [(row.id, row.state) for row in found] == [(4, "S4"), (5, "S5")]
         assert list(await side.rows.rows_after(7, most=2)) == []
 
+    async def test_rows_are_counted_up_to_an_id(self, side: Side) -> None:
+        assert await side.rows.count(up_to=9) == 0
+        side.write(Written(), Written(), Written())
+        assert [await side.rows.count(up_to=id) for id in (0, 2, 3, 9)] == [0, 2, 3, 3]
+
     async def test_newest_first_is_by_time_then_id_even_when_the_clock_stepped_back(
         self, side: Side
     ) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.devices.devices import DeviceNotFound, Devices, DevicesChanged
+from domain.devices.devices import COUNTING_SECONDS, DeviceNotFound, Devices, DevicesChanged
 from domain.devices.states import Stamp, StateDatabaseNotRead, StateRow
 from domain.errors import Unavailable
 from domain.events import Hub, Published
@@ -22,19 +22,19 @@ class Rows:
     def __init__(self) -> None:
         self.rows: list[StateRow] = []
         self.identity = "file"
-        self.stamps = 0
+        self.stamps = self.counts = 0
         self.is_still = False
         self.failure: Unavailable | None = None
 
     def add(self, serial: str, endpoint: str, state: str, *, board_type: str = "") -> None:
-        number = len(self.rows) + 1
+        number = self.rows[-1].id + 1 if self.rows else 1
         at = T0 + timedelta(seconds=number)
         self.rows.append(StateRow(number, serial, endpoint, state, "", "", board_type, at))
 
     async def stamp(self) -> Stamp:
         self.stamps += 1
         await asyncio.sleep(0)
-        return Stamp(self.identity, len(self.rows))
+        return Stamp(self.identity, self.rows[-1].id if self.rows else 0)
 
     def still(self) -> bool:
         return self.is_still
@@ -43,6 +43,10 @@ class Rows:
         if self.failure is not None:
             raise self.failure
         return [row for row in self.rows if row.id > id][:most]
+
+    async def count(self, *, up_to: int) -> int:
+        self.counts += 1
+        return sum(row.id <= up_to for row in self.rows)
 
     async def newest_first(self) -> AsyncIterator[Sequence[StateRow]]:
         yield self.rows[::-1]
@@ -111,6 +115,35 @@ async def test_rows_that_could_not_be_read_are_not_served_from_memory() -> None:
     rows.failure = None
     await devices.probe()
     assert (await devices.latest_row(LONG)).state == "A"
+
+
+async def test_a_row_deleted_together_with_a_new_one_is_missed_when_rows_are_counted() -> None:
+    rows, seconds = Rows(), [0.0]
+    for serial in ("aa", "bb", "cc"):
+        rows.add(serial, "1-1", "A")
+    devices = Devices(Hub(), rows, clock=lambda: seconds[0])
+    await devices.catch_up()
+    del rows.rows[1]
+    rows.add("dd", "1-1", "A")
+    assert await devices.count() == 4
+    seconds[0] += COUNTING_SECONDS
+    rows.failure = StateDatabaseNotRead("The database is locked.")
+    for _ in range(2):
+        with pytest.raises(StateDatabaseNotRead):
+            await devices.count()
+    rows.failure = None
+    assert await devices.count() == 3
+
+
+async def test_rows_are_counted_once_in_a_while_and_only_after_new_ones() -> None:
+    rows, seconds = Rows(), [0.0]
+    devices = Devices(Hub(), rows, clock=lambda: seconds[0])
+    for second in range(60):
+        seconds[0] = float(second)
+        if second < 25:
+            rows.add(LONG, "1-1", "A")
+        await devices.catch_up()
+    assert rows.counts == 3
 
 
 async def test_many_who_ask_at_once_share_a_check() -> None:

@@ -65,6 +65,10 @@ class FakeStateRows:
         self._check()
         return [row for _, row in self._rows if row.id > id][:most]
 
+    async def count(self, *, up_to: int) -> int:
+        self._check()
+        return sum(row.id <= up_to for _, row in self._rows)
+
     async def newest_first(self) -> AsyncIterator[Sequence[StateRow]]:
         self._check()
         rows = self._newest()
