@@ -86,6 +86,7 @@ class Devices:
             return
         if self._next is None:
             self._next = asyncio.ensure_future(self._check_next())
+            self._next.add_done_callback(_heard)
         await asyncio.shield(self._next)
 
     async def _check_next(self) -> None:
@@ -236,6 +237,12 @@ class Devices:
 def newest_first(device: Device) -> Key:
     """Returns a board's place in the list, by which its pages are found."""
     return (-device.newest_id,)
+
+
+def _heard(done: asyncio.Future[None]) -> None:
+    """Takes note of a failure that nobody waited for any more; the next to ask hears of it."""
+    if not done.cancelled():
+        done.exception()
 
 
 def _not_found(identifier: str) -> DeviceNotFound:

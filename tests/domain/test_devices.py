@@ -1,6 +1,7 @@
 """Devices: one for each board, folded from the rows; asked many times at once, read once."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -162,6 +163,20 @@ async def test_the_latest_row_is_exact_as_the_old_path_was() -> None:
     assert (await devices.latest_row("1-1")).serial == LONG
     with pytest.raises(DeviceNotFound):
         await devices.latest_row(LONG.upper())
+
+
+async def test_a_check_that_fails_when_nobody_waits_any_more_is_no_error_of_the_loop() -> None:
+    rows, told = Rows(), list[object]()
+    rows.failure = StateDatabaseNotRead("The database is malformed.")
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    asking = asyncio.create_task(Devices(Hub(), rows).catch_up())
+    await asyncio.sleep(0)
+    asking.cancel()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    del asking
+    gc.collect()
+    assert (rows.stamps, told) == (1, [])
 
 
 async def test_pages_of_rows_go_forwards() -> None:
