@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 from domain.devices.log_files import LogKind
 from domain.devices.log_lines import LogLine
 from domain.devices.logs import DeviceLogs
 from domain.devices.names import twins
+from domain.devices.run_records import CLOCK_SLACK
 
 KINDS = {
     "bootstrap": LogKind.BOOTSTRAP,
@@ -47,19 +49,33 @@ class FailureLines:
     def __init__(self, logs: DeviceLogs) -> None:
         self._logs = logs
 
-    async def find(self, serials: Sequence[str], port: str | None, stage: str) -> str | None:
+    async def find(
+        self, serials: Sequence[str], port: str | None, stage: str, *, since: datetime | None = None
+    ) -> str | None:
         """Returns the last line that tells of a failure, else the last one that says anything;
-        None where there is no such log.
+        None where there is none.
 
         `serials` are the board's, `port` is given only while the board is the last one there;
-        `stage` is `bootstrap`, `triage` or `provisioning`. Reads the last 100 lines.
+        `stage` is `bootstrap`, `triage` or `provisioning`. `since` is when the run began. Reads
+        the last 100 lines.
         """
         kind = KINDS.get(stage.lower())
         if kind is None or not (serials or port):
             return None
         names = [name for serial in serials for name in (serial, *twins(serial))]
         page = await self._logs.tail(tuple(dict.fromkeys(names)), port, kind)
-        return _best(page.lines)
+        return _best(_of_run(page.lines, since))
+
+
+def _of_run(lines: Sequence[LogLine], since: datetime | None) -> Sequence[LogLine]:
+    """Returns the lines from the first one of this run on: logs are appended to (contract devices
+    section 5). Where no line has a time, nothing tells the runs apart."""
+    times = [line.at for line in lines]
+    if since is None or not any(times):
+        return lines
+    earliest = since - CLOCK_SLACK
+    first = next((n for n, at in enumerate(times) if at and at >= earliest), len(lines))
+    return lines[first:]
 
 
 def _best(lines: Sequence[LogLine]) -> str | None:

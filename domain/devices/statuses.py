@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Protocol
 
@@ -42,9 +43,11 @@ Wants = Callable[[Device], bool]
 class Explanations(Protocol):
     """Finds the line of a log that says why a stage failed."""
 
-    async def find(self, serials: Sequence[str], port: str | None, stage: str) -> str | None:
+    async def find(
+        self, serials: Sequence[str], port: str | None, stage: str, *, since: datetime | None
+    ) -> str | None:
         """Returns the line, None where there is none; `port` is given while the board is the
-        last one there, `stage` is a stage in lower case."""
+        last one there, `stage` is a stage in lower case, `since` is when the run began."""
 
 
 class Statuses:
@@ -132,10 +135,12 @@ class Statuses:
         if known is not None and known[0] == verdict:
             return known[1]
         run = self.verdicts.run(device.key)
-        is_there = device.port and self._devices.projection.runs.at_port.get(device.port) is run
+        runs = self._devices.projection.runs
+        is_there = device.port and runs.at_port.get(device.port) is run
         serials = dict.fromkeys([*([device.serial] if device.serial else []), *run.serials])
         port, stage = (device.port if is_there else None), verdict.stage.value.lower()
-        found = await self._lines.find(tuple(serials), port, stage)
+        since = runs.started_at(run)
+        found = await self._lines.find(tuple(serials), port, stage, since=since)
         self._explained[device.key] = (verdict, found)
         return found
 

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,9 @@ async def test_evidence_says_what_could_not_be_asked(service: Service) -> None:
 async def test_a_failure_is_explained_by_its_log(tmp_path: Path) -> None:
     log = tmp_path / f"var/log/rpi-sb-provisioner/{SERIAL}/provisioner.log"
     log.parent.mkdir(parents=True)
-    log.write_bytes(b"[2026-08-01 10:00:00.000] ERROR: \xfe storage: not enough room\n")
     write_way(tmp_path, *WAY, "SB-PROVISIONER-STARTED", "SB-PROVISIONER-ABORTED")
+    stamp = datetime.now().astimezone().strftime("[%Y-%m-%d %H:%M:%S.000]").encode()
+    log.write_bytes(stamp + b" ERROR: \xfe storage: not enough room\n")
     async with running(tmp_path) as service:
         query = f'{{ device(serial: "{SHORT}") {{ status explanation }} }}'
         device = (await service.graphql(query))["data"]["device"]

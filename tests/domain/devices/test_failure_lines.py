@@ -1,5 +1,6 @@
 """The line of a log that says why a stage failed."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from domain.host_paths import HostPaths
 from tests.fakes.presence import FakePresence
 from tests.fakes.state_rows import FakeStateRows
 
+BEGAN = datetime(2026, 8, 1, 10, tzinfo=UTC)
 LONG, SHORT = "10000000a0b0c0d0", "a0b0c0d0"
 TOLD = "sb-provisioner-provision-failed.sh"
 HOOK = ("Starting Running customisation script for sb-provisioner at stage provision-failed",)
@@ -111,3 +113,32 @@ async def test_a_long_line_is_cut_and_an_empty_log_says_nothing(station: Station
     told = await station.lines.find([LONG], None, "triage")
     assert told is not None
     assert (len(told), told[-1]) == (LONGEST, "…")
+
+
+def stamp(at: datetime) -> str:
+    """Returns the time as the scripts write it: the station's local one."""
+    return at.astimezone().strftime("[%Y-%m-%d %H:%M:%S.000]")
+
+
+OLD, NEW = stamp(BEGAN - timedelta(hours=3)), stamp(BEGAN + timedelta(seconds=1))
+JUST_BEFORE = stamp(BEGAN - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([f"{OLD} ERROR: of the run before", f"{NEW} Reading the board"], "Reading the board"),
+        ([f"{OLD} ERROR: of the run before", "ERROR: its second line"], None),
+        ([f"{OLD} Starting", "ERROR: old, too", f"{NEW} Reading"], "Reading"),
+        ([f"{OLD} Starting", f"{NEW} Reading", "ERROR: no time"], "ERROR: no time"),
+        ([f"{JUST_BEFORE} ERROR: rows tell whole seconds"], "ERROR: rows tell whole seconds"),
+        (["ERROR: this log has no times"], "ERROR: this log has no times"),
+    ],
+)
+async def test_a_line_of_an_earlier_run_is_no_reason(
+    station: Station, lines: list[str], expected: str | None
+) -> None:
+    file = station.folder / LONG / "triage.log"
+    file.parent.mkdir(parents=True)
+    file.write_text("\n".join(lines) + "\n")
+    assert await station.lines.find([LONG], None, "triage", since=BEGAN) == expected

@@ -552,6 +552,14 @@ async def test_a_failure_is_explained_by_the_last_line_of_its_log(station: Judge
     assert await station.statuses.explain(view) == "ERROR: \ufffd mmcblk0 is too small"
 
 
+async def test_the_error_of_an_earlier_run_explains_nothing(station: JudgedStation) -> None:
+    earlier = (NOW - timedelta(hours=3)).astimezone().strftime("%Y-%m-%d %H:%M:%S.000")
+    station.log(f"{SERIAL}/provisioner.log", f"[{earlier}] ERROR: no room\n".encode())
+    await begun(station)
+    station.write("SB-PROVISIONER-ABORTED")
+    assert await station.statuses.explain(await station.view()) is None
+
+
 async def test_what_goes_well_needs_no_explanation(station: JudgedStation) -> None:
     station.log(f"{SERIAL}/provisioner.log", b"ERROR: of an earlier board\n")
     await begun(station)
