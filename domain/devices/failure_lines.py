@@ -2,19 +2,20 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from domain.devices.log_files import LogKind
+from domain.devices.log_files import LogFile, LogKind
 from domain.devices.log_lines import LogLine
 from domain.devices.logs import DeviceLogs
 from domain.devices.names import twins
 from domain.devices.run_records import CLOCK_SLACK
+from domain.devices.stages import Stage
 
 KINDS = {
-    "bootstrap": LogKind.BOOTSTRAP,
-    "triage": LogKind.TRIAGE,
-    "provisioning": LogKind.PROVISIONER,
-    "provisioner": LogKind.PROVISIONER,
+    Stage.BOOTSTRAP: LogKind.BOOTSTRAP,
+    Stage.TRIAGE: LogKind.TRIAGE,
+    Stage.PROVISIONING: LogKind.PROVISIONER,
 }
 LONGEST = 300
 """Characters that are told of a line."""
@@ -43,28 +44,41 @@ _ABOUT_TO_RUN = re.compile(r"Running command with ")
 _WORD = re.compile(r"\w")
 
 
+@dataclass(frozen=True, slots=True)
+class StageLog:
+    """Where a run may have written why a stage failed. `serials` are the board's, `port` is given
+    only while the board is the last one there, `since` is when the run began."""
+
+    serials: tuple[str, ...]
+    port: str | None
+    stage: Stage
+    since: datetime | None = None
+
+
 class FailureLines:
     """Looks for reasons at the end of logs."""
 
     def __init__(self, logs: DeviceLogs) -> None:
         self._logs = logs
 
-    async def find(
-        self, serials: Sequence[str], port: str | None, stage: str, *, since: datetime | None = None
-    ) -> str | None:
-        """Returns the last line that tells of a failure, else the last one that says anything;
-        None where there is none.
+    async def look(self, log: StageLog) -> LogFile | None:
+        """Returns the log as it is now, without reading it; None where there is none."""
+        kind = KINDS.get(log.stage)
+        return None if kind is None else await self._logs.find_file(_names(log), log.port, kind)
 
-        `serials` are the board's, `port` is given only while the board is the last one there;
-        `stage` is `bootstrap`, `triage` or `provisioning`. `since` is when the run began. Reads
-        the last 100 lines.
-        """
-        kind = KINDS.get(stage.lower())
-        if kind is None or not (serials or port):
+    async def find(self, log: StageLog) -> str | None:
+        """Returns the last line that tells of a failure, else the last one that says anything;
+        None where there is none. Reads the last 100 lines."""
+        kind = KINDS.get(log.stage)
+        if kind is None:
             return None
-        names = [name for serial in serials for name in (serial, *twins(serial))]
-        page = await self._logs.tail(tuple(dict.fromkeys(names)), port, kind)
-        return _best(_of_run(page.lines, since))
+        page = await self._logs.tail(_names(log), log.port, kind)
+        return _best(_of_run(page.lines, log.since))
+
+
+def _names(log: StageLog) -> tuple[str, ...]:
+    names = [name for serial in log.serials for name in (serial, *twins(serial))]
+    return tuple(dict.fromkeys(names))
 
 
 def _of_run(lines: Sequence[LogLine], since: datetime | None) -> Sequence[LogLine]:

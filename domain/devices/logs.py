@@ -134,11 +134,19 @@ class DeviceLogs:
     async def tail(self, serials: tuple[str, ...], port: str | None, kind: LogKind) -> LogPage:
         """Returns the last lines of the log of a board whose names the caller knows, none where
         there is no log."""
+        page = await asyncio.to_thread(self._tail, self._search_of(serials, port, kind))
+        return page or LogPage((), 0, 0, 0)
+
+    async def find_file(
+        self, serials: tuple[str, ...], port: str | None, kind: LogKind
+    ) -> LogFile | None:
+        """Returns the log of a board whose names the caller knows, as it is now."""
+        return await asyncio.to_thread(self._look, self._search_of(serials, port, kind))
+
+    def _search_of(self, serials: tuple[str, ...], port: str | None, kind: LogKind) -> Search:
         first, *others = serials or (port or "",)
         known = Known(serials=tuple(others), port=port)
-        found = self._folder.search(kind, first, known) if first else Search(kind, ())
-        page = await asyncio.to_thread(self._tail, found)
-        return page or LogPage((), 0, 0, 0)
+        return self._folder.search(kind, first, known) if first else Search(kind, ())
 
     async def _search(self, identifier: str, kind: LogKind) -> Search:
         known = await self._names.known(required(identifier))

@@ -57,6 +57,7 @@ class StatusFollower:
             refresh_at = self._clock() + REFRESH_SECONDS
             while True:
                 await self._statuses.settle()
+                await self._statuses.look_for_reasons()
                 news = await self._next(subscription, refresh_at)
                 while news is not None and not await self._heed(news):
                     news = await self._next(subscription, refresh_at)

@@ -2,19 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
-from typing import Protocol
 
 from domain.devices.device_filters import EVERY_DEVICE, DeviceFilter, DeviceView
 from domain.devices.devices import ORDER, Devices, newest_first
+from domain.devices.explanations import Explanations
 from domain.devices.occupants import Occupants, find_device
 from domain.devices.projection import Device
 from domain.devices.row_names import is_nameless
-from domain.devices.status import Status, Verdict
 from domain.devices.verdicts import Verdicts
 from domain.devices.witnesses import Witnesses
 from domain.errors import ProvisionerError
@@ -31,23 +29,13 @@ is told as being checked."""
 
 @dataclass(frozen=True, slots=True)
 class DeviceStatusChanged(Event):
-    """These boards (by `Device.key`) have another status, evidence or row, or are gone; empty:
-    everything was read anew."""
+    """These boards (by `Device.key`) have another status, evidence, explanation or row, or are
+    gone; empty: everything was read anew."""
 
     keys: frozenset[str]
 
 
 Wants = Callable[[Device], bool]
-
-
-class Explanations(Protocol):
-    """Finds the line of a log that says why a stage failed."""
-
-    async def find(
-        self, serials: Sequence[str], port: str | None, stage: str, *, since: datetime | None
-    ) -> str | None:
-        """Returns the line, None where there is none; `port` is given while the board is the
-        last one there, `stage` is a stage in lower case, `since` is when the run began."""
 
 
 class Statuses:
@@ -58,20 +46,19 @@ class Statuses:
 
     def __init__(
         self, hub: Hub, devices: Devices, *, ports: Occupants, witnesses: Witnesses,
-        verdicts: Verdicts, lines: Explanations,
+        verdicts: Verdicts, explanations: Explanations,
     ) -> None:  # fmt: skip
         self._hub = hub
         self._devices = devices
         self._ports = ports
         self._witnesses = witnesses
-        self._lines = lines
+        self._explanations = explanations
         self.verdicts = verdicts
         self._began = self._behind = False
         self._doubted: set[str] = set()
         self._settling = asyncio.Lock()
         self._next: asyncio.Future[None] | None = None
         self._turns: set[asyncio.Future[None]] = set()
-        self._explained: dict[str, tuple[Verdict, str | None]] = {}
 
     async def list_page(
         self, request: PageRequest, wanted: DeviceFilter = EVERY_DEVICE
@@ -128,21 +115,13 @@ class Statuses:
     async def explain(self, view: DeviceView) -> str | None:
         """Returns the line of the log that says why a board failed or stalled, None where there
         is none or the board needs no reason."""
-        verdict, device = view.verdict, view.device
-        if verdict.status not in (Status.FAILED, Status.STALLED) or verdict.stage is None:
-            return None
-        known = self._explained.get(device.key)
-        if known is not None and known[0] == verdict:
-            return known[1]
-        run = self.verdicts.run(device.key)
-        runs = self._devices.projection.runs
-        is_there = device.port and runs.at_port.get(device.port) is run
-        serials = dict.fromkeys([*([device.serial] if device.serial else []), *run.serials])
-        port, stage = (device.port if is_there else None), verdict.stage.value.lower()
-        since = runs.started_at(run)
-        found = await self._lines.find(tuple(serials), port, stage, since=since)
-        self._explained[device.key] = (verdict, found)
-        return found
+        return await self._explanations.find(view)
+
+    async def look_for_reasons(self) -> None:
+        """Tells the boards whose line came, or became another one, after it was asked for; while
+        nobody is told of changes, whoever asks reads the logs."""
+        if self._hub.hears(DeviceStatusChanged):
+            self._tell(await self._explanations.look())
 
     async def ready(self) -> None:
         """Waits until the last rows are judged; for the other sources `PATIENCE` at most."""
@@ -210,7 +189,7 @@ class Statuses:
         """Judges everything: it was read for the first time, or anew."""
         keys = list(self._devices.projection.devices)
         self.verdicts.clear()
-        self._explained.clear()
+        self._explanations.clear()
         self._witnesses.forget()
         self._see(keys, before=True)
         await self._witnesses.refresh()

@@ -284,8 +284,8 @@ class DeviceSubscriptions:
     """What one can watch of devices."""
 
     @strawberry.subscription(
-        description="The boards that changed last, then each board whose status, evidence or rows "
-        "change."
+        description="The boards that changed last, then each board whose status, evidence, "
+        "explanation or rows change."
     )
     async def device_changes(
         self, info: Info, serial: OneSerial = None, port: OnePort = None, first: Most = MOST

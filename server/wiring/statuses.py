@@ -8,6 +8,7 @@ from adapters.service_db.run_failures import StoredRunFailures
 from domain.devices.attempt_list import Attempts
 from domain.devices.board_units import BoardUnits, uncut
 from domain.devices.devices import Devices
+from domain.devices.explanations import Explanations
 from domain.devices.failure_lines import FailureLines
 from domain.devices.live_topology import TopologyChanged
 from domain.devices.logs import DeviceLogs
@@ -61,9 +62,14 @@ def build_judging(
         records=RunRecords(records),
         failures=SeenFailures(StoredRunFailures(service_db)),
     )
-    verdicts, lines = Verdicts(devices, witnesses), FailureLines(logs)
+    verdicts = Verdicts(devices, witnesses)
     statuses = Statuses(
-        hub, devices, ports=usb, witnesses=witnesses, verdicts=verdicts, lines=lines
+        hub,
+        devices,
+        ports=usb,
+        witnesses=witnesses,
+        verdicts=verdicts,
+        explanations=Explanations(devices, verdicts, FailureLines(logs)),
     )
     attempts = Attempts(devices, statuses)
     return Judging(

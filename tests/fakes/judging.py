@@ -10,6 +10,7 @@ from domain.devices.attempt_list import Attempts
 from domain.devices.board_units import BoardUnits
 from domain.devices.device_filters import DeviceView
 from domain.devices.devices import Devices
+from domain.devices.explanations import Explanations
 from domain.devices.failure_lines import FailureLines
 from domain.devices.logs import DeviceLogs
 from domain.devices.names import DeviceNames
@@ -87,7 +88,7 @@ class JudgedStation:
             ports=self.presence,
             witnesses=self.witnesses,
             verdicts=self.verdicts,
-            lines=FailureLines(logs),
+            explanations=Explanations(self.devices, self.verdicts, FailureLines(logs), clock=clock),
         )
         self.attempts = Attempts(self.devices, self.statuses)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from domain.devices.devices import Devices
-from domain.devices.failure_lines import LONGEST, FailureLines
+from domain.devices.failure_lines import LONGEST, FailureLines, StageLog
 from domain.devices.logs import DeviceLogs
 from domain.devices.names import DeviceNames
+from domain.devices.stages import Stage
 from domain.events import Hub
 from domain.host_paths import HostPaths
 from tests.fakes.presence import FakePresence
@@ -26,6 +27,11 @@ class Station:
         hub = Hub()
         names = DeviceNames(Devices(hub, FakeStateRows()), FakePresence())
         self.lines = FailureLines(DeviceLogs(HostPaths(root), hub, names))
+
+    async def find(
+        self, serials: list[str], port: str | None, stage: Stage, since: datetime | None = None
+    ) -> str | None:
+        return await self.lines.find(StageLog(tuple(serials), port, stage, since))
 
     def write(self, path: str, *lines: str) -> None:
         file = self.folder / path
@@ -91,26 +97,26 @@ async def test_the_line_that_says_most_is_found(
     station: Station, lines: list[str], expected: int
 ) -> None:
     station.write(f"{LONG}/provisioner.log", *lines)
-    assert await station.lines.find([LONG], None, "provisioning") == lines[expected]
+    assert await station.find([LONG], None, Stage.PROVISIONING) == lines[expected]
 
 
 async def test_every_name_of_the_board_is_tried(station: Station) -> None:
     station.write(f"{SHORT}/bootstrap.log", "ERROR: rpiboot did not finish")
     station.write("1-1.2/bootstrap.log", "ERROR: of the port")
-    assert await station.lines.find([LONG], None, "bootstrap") == "ERROR: rpiboot did not finish"
-    assert await station.lines.find([], "1-1.2", "bootstrap") == "ERROR: of the port"
+    assert await station.find([LONG], None, Stage.BOOTSTRAP) == "ERROR: rpiboot did not finish"
+    assert await station.find([], "1-1.2", Stage.BOOTSTRAP) == "ERROR: of the port"
 
 
-@pytest.mark.parametrize("stage", ["triage", "complete", "", "../x"])
-async def test_without_a_log_there_is_no_reason(station: Station, stage: str) -> None:
-    assert await station.lines.find([LONG], "1-1", stage) is None
-    assert await station.lines.find([], None, stage) is None
+@pytest.mark.parametrize("stage", [Stage.TRIAGE, Stage.COMPLETE])
+async def test_without_a_log_there_is_no_reason(station: Station, stage: Stage) -> None:
+    assert await station.find([LONG], "1-1", stage) is None
+    assert await station.find([], None, stage) is None
 
 
 async def test_a_long_line_is_cut_and_an_empty_log_says_nothing(station: Station) -> None:
     station.write(f"{LONG}/triage.log", "ERROR " + "x" * 2000)
     station.write(f"{SHORT}/triage.log", "")
-    told = await station.lines.find([LONG], None, "triage")
+    told = await station.find([LONG], None, Stage.TRIAGE)
     assert told is not None
     assert (len(told), told[-1]) == (LONGEST, "…")
 
@@ -141,4 +147,4 @@ async def test_a_line_of_an_earlier_run_is_no_reason(
     file = station.folder / LONG / "triage.log"
     file.parent.mkdir(parents=True)
     file.write_text("\n".join(lines) + "\n")
-    assert await station.lines.find([LONG], None, "triage", since=BEGAN) == expected
+    assert await station.find([LONG], None, Stage.TRIAGE, since=BEGAN) == expected

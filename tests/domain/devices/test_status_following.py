@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from domain.devices.devices import DevicesChanged
+from domain.devices.explanations import LOOK_SECONDS
 from domain.devices.status import GRACE, Cause, Status
 from domain.devices.status_following import DeviceFrame, StatusFollower, watch_devices
 from domain.devices.statuses import DeviceStatusChanged
-from domain.events import Event, Update
+from domain.events import Event, Published, Update
 from domain.manufacturing.board_records import RecordsChanged
 from domain.services.units import UnitChanged
 from tests.fakes.judging import KEY, NOW, PORT, SERIAL, JudgedStation
@@ -132,6 +133,24 @@ async def test_a_record_that_denies_secure_boot_is_heard(station: JudgedStation)
         station.hub.publish(RecordsChanged(frozenset({KEY})))
         update = await until(frames, Status.FAILED)
     assert update.value.views[0].verdict.cause is Cause.NOT_SECURE
+
+
+async def test_a_reason_that_comes_late_is_told(station: JudgedStation) -> None:
+    async with following(station) as frames:
+        await until(frames, Status.ACTIVE)
+        station.write("SB-PROVISIONER-ABORTED")
+        await caught_up(station)
+        (view,) = (await until(frames, Status.FAILED)).value.views
+        await station.statuses.settle()
+        await station.statuses.explain(view)
+        with station.hub.subscribe(DeviceStatusChanged) as told:
+            station.log(f"{SERIAL}/provisioner.log", b"ERROR: no such eeprom\n")
+            station.clock.seconds += LOOK_SECONDS
+            station.hub.publish(Moved())
+            async with asyncio.timeout(PATIENCE):
+                news = await told.next()
+    assert isinstance(news, Published)
+    assert news.event == DeviceStatusChanged(frozenset({KEY}))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from domain.devices.attempts import Outcome
 from domain.devices.device_filters import DeviceFilter
 from domain.devices.evidence import Source, Stance, list_evidence
+from domain.devices.explanations import LOOK_SECONDS, WATCHED_SECONDS
 from domain.devices.stages import Stage, Style
 from domain.devices.status import DEADLINES, GRACE, REBOOT_GRACE, Cause, Status
 from domain.devices.statuses import DeviceStatusChanged
@@ -558,6 +559,44 @@ async def test_the_error_of_an_earlier_run_explains_nothing(station: JudgedStati
     await begun(station)
     station.write("SB-PROVISIONER-ABORTED")
     assert await station.statuses.explain(await station.view()) is None
+
+
+async def test_a_reason_that_is_written_late_is_found(station: JudgedStation) -> None:
+    await begun(station)
+    station.write("SB-PROVISIONER-ABORTED")
+    told = [await station.statuses.explain(await station.view())]
+    for text in (b"Starting\n", b"Starting\nERROR: no such eeprom\n"):
+        station.log(f"{SERIAL}/provisioner.log", text)
+        told.append(await station.statuses.explain(await station.view()))
+    assert told == [None, "Starting", "ERROR: no such eeprom"]
+
+
+async def test_a_board_is_told_when_its_reason_comes(station: JudgedStation) -> None:
+    await begun(station)
+    station.write("SB-PROVISIONER-ABORTED")
+    view = await station.view()
+    await station.statuses.explain(view)
+    with station.hub.subscribe(DeviceStatusChanged) as subscription:
+        await station.statuses.look_for_reasons()
+        station.log(f"{SERIAL}/provisioner.log", b"ERROR: no such eeprom\n")
+        # Somebody else's question must not keep it from those who watch.
+        await station.statuses.explain(view)
+        await station.statuses.look_for_reasons()
+        assert told(subscription) == [frozenset({KEY})]
+
+
+@pytest.mark.parametrize(("seconds", "count"), [(LOOK_SECONDS, 1), (WATCHED_SECONDS, 0)])
+async def test_a_reason_is_looked_for_a_while(
+    station: JudgedStation, seconds: float, count: int
+) -> None:
+    await begun(station)
+    station.write("SB-PROVISIONER-ABORTED")
+    await station.statuses.explain(await station.view())
+    station.log(f"{SERIAL}/provisioner.log", b"ERROR: no such eeprom\n")
+    station.clock.seconds += seconds
+    with station.hub.subscribe(DeviceStatusChanged) as subscription:
+        await station.statuses.look_for_reasons()
+        assert len(told(subscription)) == count
 
 
 async def test_what_goes_well_needs_no_explanation(station: JudgedStation) -> None:
