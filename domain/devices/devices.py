@@ -175,14 +175,16 @@ class Devices:
         if bool(serial) == bool(port):
             raise SerialMissing("Name the device by `serial` or by `port`, one of the two.")
         await self.catch_up()
-        if serial:
-            found = self._projection.devices.get(board_key(serial))
-        else:
-            run = self._projection.runs.at_port.get(port or "")
-            found = self._projection.devices.get(run.key) if run else None
+        found = self._projection.devices.get(board_key(serial)) if serial else None
+        found = self.last_at(port) if port else found
         if found is None:
             raise _not_found(serial or port or "")
         return found
+
+    def last_at(self, port: str) -> Device | None:
+        """Returns the board last seen at a port as of the last check, None where none ever was."""
+        run = self._projection.runs.at_port.get(port)
+        return self._projection.devices.get(run.key) if run else None
 
     def history(self) -> AsyncIterator[Sequence[StateRow]]:
         """Yields every row in batches, newest first by time, then id (contract devices 6.1)."""

@@ -8,6 +8,7 @@ from domain.devices.devices import DeviceNotFound, Devices
 from domain.devices.live_topology import LiveTopology
 from domain.devices.projection import Device
 from domain.devices.row_names import is_nameless
+from domain.serials import board_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +46,28 @@ async def find_device(
     Raises `SerialMissing` unless exactly one is given, and `DeviceNotFound`.
     """
     there = occupants.occupant(port) if port and not serial else None
-    if there is None:
+    if there is None or port is None:
         return await devices.get(serial=serial, port=port)
-    if there.serial is None:
-        raise _nothing_written("A board that has told no serial", port)
-    try:
-        return await devices.get(serial=there.serial)
-    except DeviceNotFound:
-        nameless = await devices.get(port=port) if there.is_told else None
-        if nameless is None or not is_nameless(nameless.key):
-            raise _nothing_written(f"The board {there.serial}", port) from None
-        return nameless
+    await devices.catch_up()
+    found = board_at(devices, occupants, port)
+    if found is None:
+        told = f"The board {there.serial}" if there.serial else "A board that has told no serial"
+        raise _nothing_written(told, port)
+    return found
 
 
-def _nothing_written(board: str, port: str | None) -> DeviceNotFound:
+def board_at(devices: Devices, occupants: Occupants, port: str) -> Device | None:
+    """Returns the board in a port, or where none is plugged in, the one that was last at it, by
+    the rows that are read; None where no row is about it."""
+    there, last = occupants.occupant(port), devices.last_at(port)
+    if there is None:
+        return last
+    named = devices.projection.devices.get(board_key(there.serial)) if there.serial else None
+    is_nameless_one = there.serial and there.is_told and last and is_nameless(last.key)
+    return last if named is None and is_nameless_one else named
+
+
+def _nothing_written(board: str, port: str) -> DeviceNotFound:
     return DeviceNotFound(
         f"{board} is plugged in at {port}, and nothing was written of it yet; wait for its first "
         "row.",

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from domain.devices.device_filters import DeviceView
@@ -132,47 +133,84 @@ async def watch_devices(
     serial: str | None = None,
     port: str | None = None,
     most: int = MOST,
+    places: tuple[type[Event], ...] = (),
 ) -> AsyncGenerator[Update[DeviceFrame], None]:
     """Yields the boards that changed last, `most` of them at most, or the one with this serial, or
-    the one in this port, else the last one there; then, each time, those that changed."""
-    key = board_key(serial) if serial else None
+    the one in this port, else the last one there; then, each time, those that changed.
 
+    `places` are the events that tell that something was plugged in or out.
+    """
+    key = board_key(serial) if serial else None
+    if port is None:
+        updates = _watch_boards(hub, statuses, key, most=most)
+    else:
+        updates = _watch_port(hub, statuses, port, key=key, places=places)
+    async with aclosing(updates):
+        async for update in updates:
+            yield update
+
+
+async def _watch_boards(
+    hub: Hub, statuses: Statuses, key: str | None, *, most: int
+) -> AsyncGenerator[Update[DeviceFrame], None]:
     def wants(device: Device) -> bool:
-        return (key is None or device.key == key) and (port is None or statuses.is_at(port, device))
+        return key is None or device.key == key
 
     async def snapshot() -> DeviceFrame:
-        return DeviceFrame(await statuses.list_newest(wants, 1 if port else most), [])
+        return DeviceFrame(await statuses.list_newest(wants, most), [])
 
     with hub.subscribe(DeviceStatusChanged) as subscription:
         # The sequence is read before the view: a change in between is told again, never lost.
-        told = hub.sequence
+        told = hub.newest_of(DeviceStatusChanged)
         yield Update(told, snapshot=True, value=await snapshot())
         while True:
             news = await subscription.next()
-            if isinstance(news, Lagged) or _is_anew(news.event):
-                told = hub.sequence
+            keys = _changed(news)
+            if isinstance(news, Lagged) or keys is None:
+                told = hub.newest_of(DeviceStatusChanged)
                 yield Update(told, snapshot=True, value=await snapshot())
                 continue
-            frame = _frame(statuses, news.event, wants, gone=_nameless(key, port))
+            gone = statuses.gone(keys) if key is None else []
+            frame = DeviceFrame(statuses.list_changed(keys, wants), gone)
             if news.sequence > told and (frame.views or frame.gone):
                 yield Update(news.sequence, snapshot=False, value=frame)
 
 
-def _is_anew(event: Event) -> bool:
-    return isinstance(event, DeviceStatusChanged) and not event.keys
-
-
-def _nameless(key: str | None, port: str | None) -> Callable[[str], bool]:
-    """Returns which nameless boards that are gone matter to a watcher."""
-    return lambda gone: key is None and (port is None or gone == f"port:{port}")
-
-
-def _frame(
+async def _watch_port(
+    hub: Hub,
     statuses: Statuses,
-    event: Event,
-    wants: Callable[[Device], bool],
+    port: str,
     *,
-    gone: Callable[[str], bool],
-) -> DeviceFrame:
-    keys = event.keys if isinstance(event, DeviceStatusChanged) else frozenset[str]()
-    return DeviceFrame(statuses.list_changed(keys, wants), list(filter(gone, statuses.gone(keys))))
+    key: str | None,
+    places: tuple[type[Event], ...],
+) -> AsyncGenerator[Update[DeviceFrame], None]:
+    """Yields the board each time that it changed; another one, or none, is a snapshot, so that the
+    one before it goes."""
+
+    def there() -> dict[str, DeviceView]:
+        view = statuses.at(port)
+        return {view.device.key: view} if view and key in (None, view.device.key) else {}
+
+    kinds: tuple[type[Event], ...] = (DeviceStatusChanged, *places)
+    with hub.subscribe(*kinds) as subscription:
+        told = hub.newest_of(*kinds)
+        await statuses.ready()
+        before = there()
+        yield Update(told, snapshot=True, value=DeviceFrame([*before.values()], []))
+        while True:
+            news = await subscription.next()
+            sequence = hub.newest_of(*kinds) if isinstance(news, Lagged) else news.sequence
+            now, keys = there(), _changed(news)
+            anew = keys is None or now.keys() != before.keys()
+            if anew or not now.keys().isdisjoint(keys or ()):
+                yield Update(sequence, snapshot=anew, value=DeviceFrame([*now.values()], []))
+            before = now
+
+
+def _changed(news: Published | Lagged) -> frozenset[str] | None:
+    """Returns the boards that changed, None where those may be all."""
+    if isinstance(news, Lagged):
+        return None
+    if not isinstance(news.event, DeviceStatusChanged):
+        return frozenset()
+    return news.event.keys or None

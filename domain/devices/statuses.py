@@ -10,15 +10,13 @@ from itertools import islice
 from domain.devices.device_filters import EVERY_DEVICE, DeviceFilter, DeviceView
 from domain.devices.devices import ORDER, Devices, newest_first
 from domain.devices.explanations import Explanations
-from domain.devices.occupants import Occupants, find_device
+from domain.devices.occupants import Occupants, board_at, find_device
 from domain.devices.projection import Device
-from domain.devices.row_names import is_nameless
 from domain.devices.verdicts import Verdicts
 from domain.devices.witnesses import Witnesses
 from domain.errors import ProvisionerError
 from domain.events import Event, Hub
 from domain.paging import Key, Page, PageRequest, slice_page
-from domain.serials import board_key
 
 log = logging.getLogger("provisioner.statuses")
 
@@ -80,15 +78,10 @@ class Statuses:
         found = await find_device(self._devices, self._ports, serial=serial, port=port)
         return self.verdicts.view(found)
 
-    def is_at(self, port: str, device: Device) -> bool:
-        """Whether this is the board in a port; where none is plugged in, whether it was last seen
-        there."""
-        there = self._ports.occupant(port)
-        if there is None:
-            return device.port == port
-        if there.serial is not None and board_key(there.serial) == device.key:
-            return True
-        return there.is_told and is_nameless(device.key) and device.port == port
+    def at(self, port: str) -> DeviceView | None:
+        """Returns the board in a port, or the one that was last there, as it was judged last."""
+        device = board_at(self._devices, self._ports, port)
+        return self.verdicts.view(device) if device else None
 
     def find(self, key: str) -> DeviceView | None:
         """Returns the board with this key as it was judged last, None where there is none."""

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from domain.caller import Role
 from domain.devices.device_filters import EVERY_DEVICE, DeviceFilter, DeviceView
-from domain.devices.live_topology import LiveNode
+from domain.devices.live_topology import LiveNode, TopologyChanged
 from domain.devices.plugged_boards import find_plugged
 from domain.devices.projection import Device
 from domain.devices.states import StateRow
@@ -58,4 +58,11 @@ def watch_boards(
 ) -> AsyncGenerator[Update[DeviceFrame], None]:
     """Yields the boards that changed last, then those that change."""
     station = call.station
-    return watch_devices(station.hub, station.statuses, serial=serial, port=port, most=most)
+    return watch_devices(
+        station.hub,
+        station.statuses,
+        serial=serial,
+        port=port,
+        most=most,
+        places=(TopologyChanged,),
+    )

@@ -167,8 +167,8 @@ class DeviceChange:
 
     sequence: int = strawberry.field(description="Grows with each frame; gaps are normal.")
     snapshot: bool = strawberry.field(
-        description="True for the first frame, and after the client was too slow: forget what was "
-        "told before."
+        description="True for the first frame, after the client was too slow, and when another "
+        "board, or none, is the one in the port: forget what was told before."
     )
     devices: list[Device] = strawberry.field(
         description="The boards as they are now, the one that changed last first."

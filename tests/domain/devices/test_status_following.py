@@ -22,6 +22,7 @@ PATIENCE = 5.0
 PROVISIONER = f"rpi-sb-provisioner@{SERIAL}.service"
 WAY = ("BOOTSTRAP-STARTED", "BOOTSTRAP-FINISHED", "TRIAGE-STARTED", "TRIAGE-FINISHED")
 STARTED, FINISHED = "SB-PROVISIONER-STARTED", "SB-PROVISIONER-FINISHED"
+OTHER = "10000000ffffffff"
 Frames = AsyncGenerator[Update[DeviceFrame], None]
 
 
@@ -179,6 +180,86 @@ async def test_a_port_shows_the_board_in_it_else_the_one_that_was_there_last(
     first = await anext(frames)
     await frames.aclose()
     assert [view.device.key for view in first.value.views] == ["ffffffff"]
+
+
+@asynccontextmanager
+async def port_frames(station: JudgedStation, serial: str | None = None) -> AsyncIterator[Frames]:
+    """Yields what a watcher of the port sees."""
+    frames = watch_devices(station.hub, station.statuses, serial=serial, port=PORT, places=(Moved,))
+    try:
+        yield frames
+    finally:
+        await frames.aclose()
+
+
+async def told(frames: Frames) -> tuple[bool, list[str], list[str]]:
+    """Returns what the next frame says: whether it is a snapshot, which boards, which are gone."""
+    async with asyncio.timeout(PATIENCE):
+        update = await anext(frames)
+    return update.snapshot, [view.device.key for view in update.value.views], update.value.gone
+
+
+async def test_a_board_that_another_one_replaces_is_withdrawn_from_the_port(
+    station: JudgedStation,
+) -> None:
+    async with port_frames(station) as frames:
+        first = await told(frames)
+        station.presence.plug(PORT, OTHER)
+        station.hub.publish(Moved())
+        nobody = await told(frames)
+        station.write("BOOTSTRAP-STARTED", serial=OTHER)
+        await station.statuses.ready()
+        other = await told(frames)
+        station.write("BOOTSTRAP-FINISHED", serial=OTHER)
+        await station.statuses.ready()
+        later = await told(frames)
+    assert (first, nobody) == ((True, [KEY], []), (True, [], []))
+    assert (other, later) == ((True, [OTHER[8:]], []), (False, [OTHER[8:]], []))
+
+
+async def test_what_moves_elsewhere_is_not_told_to_a_port(station: JudgedStation) -> None:
+    async with port_frames(station) as frames:
+        await told(frames)
+        station.presence.plug("1-1.4", OTHER)
+        station.hub.publish(Moved())
+        station.write("BOOTSTRAP-STARTED", serial=OTHER, port="1-1.4")
+        station.write("SB-PROVISIONER-ABORTED")
+        await station.statuses.ready()
+        assert await told(frames) == (False, [KEY], [])
+
+
+async def test_only_the_last_board_of_an_empty_port_is_told(station: JudgedStation) -> None:
+    station.presence.unplug(PORT)
+    station.write("BOOTSTRAP-STARTED", serial=OTHER)
+    async with port_frames(station) as frames:
+        await told(frames)
+        station.write("SB-PROVISIONER-ABORTED")
+        station.write("BOOTSTRAP-FINISHED", serial=OTHER)
+        await station.statuses.ready()
+        assert await told(frames) == (False, [OTHER[8:]], [])
+
+
+async def test_a_watcher_of_a_board_in_a_port_sees_no_other_one(station: JudgedStation) -> None:
+    async with port_frames(station, SERIAL) as frames:
+        first = await told(frames)
+        station.presence.plug(PORT, OTHER)
+        station.write("BOOTSTRAP-STARTED", serial=OTHER)
+        await station.statuses.ready()
+        assert [first, await told(frames)] == [(True, [KEY], []), (True, [], [])]
+
+
+async def test_frames_of_a_port_are_known_by_the_events_that_it_follows(
+    station: JudgedStation,
+) -> None:
+    async with port_frames(station) as frames, port_frames(station) as later:
+        sequences = [(await anext(frames)).sequence]
+        station.presence.plug(PORT, OTHER)
+        station.hub.publish(Moved())
+        sequences.append((await anext(frames)).sequence)
+        station.hub.publish(RecordsChanged(frozenset()))
+        newcomer = await anext(later)
+    assert sequences == sorted(set(sequences))
+    assert (newcomer.sequence, newcomer.value.views) == (sequences[-1], [])
 
 
 async def test_a_nameless_board_is_told_to_be_gone_when_it_has_a_name(tmp_path: Path) -> None:
