@@ -63,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_version(serve)
     _add_flags(serve)
     demo = _add(commands, "demo", _demo, "run the service on a throw-away simulated station")
-    _add_flags(demo)
+    # It has a root of its own, and no HTTPS.
+    _add_common_flags(demo)
+    demo.set_defaults(root=None, https=None, https_port=None)
     _add_demo_flags(demo)
     check = _add(commands, "check", _check, "show what of the host is ready, and the settings")
     _add_flags(check)
@@ -167,12 +169,16 @@ def _keyhelper(asked: argparse.Namespace) -> int:
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", metavar="DIR", help="take every path below DIR (/)")
-    parser.add_argument("-a", "--address", metavar="IP", help="listen here (127.0.0.1)")
-    parser.add_argument("-p", "--port", type=_port, help="port of HTTP (3142)")
+    _add_common_flags(parser)
     parser.add_argument("-s", "--https-port", type=_port, help="port of HTTPS (3143)")
     parser.add_argument(
         "-d", "--disable-https", dest="https", action="store_false", default=None, help="HTTP only"
     )
+
+
+def _add_common_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-a", "--address", metavar="IP", help="listen here (127.0.0.1)")
+    parser.add_argument("-p", "--port", type=_port, help="port of HTTP (3142)")
     parser.add_argument("-l", "--log-level", type=_level, metavar="LEVEL", help=", ".join(LEVELS))
     parser.add_argument(
         "--trust-network",

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from domain.errors import ProvisionerError
+from domain.errors import ProvisionerError, Unavailable
 from server.background import Background
 from server.demo.generator import GENERATOR, Generator
 from server.demo.journal_file import PACKAGE, JournalFile, can_write_journals
@@ -29,6 +29,15 @@ REMOVE_SECONDS = 2.0
 _log = logging.getLogger("provisioner.demo")
 
 
+class DemoFolderUnusable(Unavailable):
+    """Nothing can be written into the folder for a simulated station."""
+
+    code = "DEMO_FOLDER_UNUSABLE"
+    title = "Folder Unusable"
+    meaning = "The folder for a simulated station cannot be made or written."
+    remedy = "Name another folder."
+
+
 @dataclass(frozen=True, slots=True)
 class Demo:
     """What is asked of a demo: how many times faster than a real station its line runs, which of
@@ -42,11 +51,11 @@ class Demo:
 async def run_demo(settings: Settings, demo: Demo) -> None:
     """Builds the station, runs service and line until SIGTERM or SIGINT, and removes it all.
 
-    Raises `DemoFolderNotEmpty`, and what `run_service` raises.
+    Raises `DemoFolderNotEmpty`, `DemoFolderUnusable`, and what `run_service` raises.
     """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(_folder(demo.keep))
-        station = build_station(folder, now=datetime.now(UTC), seed=demo.seed)
+        station = _build(folder, demo.seed)
         await _write_journal(station, stack)
         stack.enter_context(secured(station.paths))
         await asyncio.to_thread(wrap_key, station.paths, station.key.path)
@@ -63,6 +72,14 @@ async def run_demo(settings: Settings, demo: Demo) -> None:
             announce=partial(_begin, folder, line, notices, background),
             simulated_units=station.host.units,
         )
+
+
+def _build(folder: Path, seed: int) -> DemoStation:
+    try:
+        return build_station(folder, now=datetime.now(UTC), seed=seed)
+    except OSError as error:
+        message = f"No station can be simulated in {folder}: {error.strerror}."
+        raise DemoFolderUnusable(message) from error
 
 
 def _level(settings: Settings) -> str:

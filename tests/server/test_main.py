@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.main import _parser, main, settings_of
+from server.main import USAGE, _parser, main, settings_of
 
 
 def test_flags_override_and_name_themselves_as_the_source(tmp_path: Path) -> None:
@@ -42,6 +42,34 @@ def test_what_makes_no_sense_ends_with_status_1(
         main(arguments)
     told = capsys.readouterr().err
     assert (ended.value.code, told.startswith("usage: provisioner-service")) == (1, True)
+
+
+@pytest.mark.parametrize("flag", ["--root=/tmp", "--disable-https", "-d", "-s1", "--https-port=1"])
+def test_the_demo_refuses_what_it_would_not_heed(
+    flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        # A demo that took the flag would end at once there, too.
+        main(["demo", flag, "--keep", "/dev/null/none"])
+    assert ended.value.code == USAGE
+    assert f"unrecognized arguments: {flag}" in capsys.readouterr().err
+
+
+def test_a_demo_takes_the_other_flags_of_the_service() -> None:
+    given = ["demo", "-a", "::1", "-p", "80", "-l", "error", "--trust-network"]
+    settings = settings_of(_parser().parse_args(given), {})
+    assert (settings.address, settings.port, settings.log_level) == ("::1", 80, "error")
+    assert settings.trust_network
+
+
+@pytest.mark.parametrize("folder", ["file", "file/folder"])
+def test_a_demo_in_a_folder_that_cannot_be_ends_with_status_1(
+    folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["demo", "--port", "0", "--keep", str(tmp_path / folder)]) == 1
+    told = capsys.readouterr().err
+    assert told == f"No station can be simulated in {tmp_path / folder}: Not a directory.\n"
 
 
 @pytest.mark.parametrize("port", ["65536", "-1"])
