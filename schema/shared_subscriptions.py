@@ -8,8 +8,9 @@ of them (`schema.broadcasts`), each at its own pace.
 """
 
 import asyncio
+import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 import orjson
@@ -22,6 +23,9 @@ from schema.payloads import answer_of, encode
 MOST_FRAMES = 256
 MOST_CHARACTERS = 8 << 20
 """How much encoded text is kept; frames are wanted for some milliseconds only."""
+FRESH_SECONDS = 1.0
+"""What comes later is executed again: a log or another file may say more by then, without an
+event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class SharedFrame:
     key: FrameKey | None = None
     is_restartable: bool = False
     frames: "SharedFrames | None" = field(default=None, repr=False)
+    begun_at: float = 0.0
     task: asyncio.Task[ExecutionResult] | None = None
     result: ExecutionResult | None = None
     text: str | None = None
@@ -103,11 +108,17 @@ class SharedResult(StrawberryResult):
 
 
 class SharedFrames:
-    """The newest frames, a bounded number and a bounded text."""
+    """The newest frames, a bounded number and a bounded text, for a moment; `clock` is
+    monotonic."""
 
     def __init__(
-        self, most_frames: int = MOST_FRAMES, most_characters: int = MOST_CHARACTERS
+        self,
+        most_frames: int = MOST_FRAMES,
+        most_characters: int = MOST_CHARACTERS,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._most_frames = most_frames
         self._most_characters = most_characters
         self._characters = 0
@@ -119,21 +130,24 @@ class SharedFrames:
         return len(self._frames)
 
     def find(self, key: FrameKey) -> SharedFrame | None:
-        """Returns the frame, finished or not, if somebody began it."""
+        """Returns the frame, finished or not, if somebody began it just now."""
         frame = self._frames.get(key)
+        if frame is not None and self._clock() - frame.begun_at > FRESH_SECONDS:
+            self.forget(key)
+            return None
         self.shared += frame is not None
         return frame
 
     def begin(self, key: FrameKey, *, is_restartable: bool = False) -> SharedFrame:
         """Returns a new frame for `key`, to be filled by who asks."""
         self.executions += 1
-        frame = SharedFrame(key, is_restartable, frames=self)
+        frame = SharedFrame(key, is_restartable, frames=self, begun_at=self._clock())
         self._frames[key] = frame
         self._shrink()
         return frame
 
     def forget(self, key: FrameKey) -> None:
-        """Takes a frame out, that could not be filled."""
+        """Takes a frame out, that could not be filled or is old."""
         self._drop(self._frames.pop(key, None))
 
     def weigh(self, text: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from strawberry.extensions import SchemaExtension
 
 from domain.events import Update
-from schema.shared_subscriptions import FrameKey, Scope, SharedFrames, key_of
+from schema.shared_subscriptions import FRESH_SECONDS, FrameKey, Scope, SharedFrames, key_of
 from tests.schema.driver import Socket, connected
 from tests.schema.serving import Toy, toy
 from tests.schema.toy import Context, Ticked, executions, toy_schema
@@ -261,3 +261,13 @@ def test_the_text_kept_is_bounded() -> None:
     frames.forget(FrameKey(shared, 3, snapshot=False))
     frames.begin(FrameKey(shared, 4, snapshot=False))
     assert len(frames) == 2
+
+
+def test_a_frame_is_only_shared_while_it_is_new() -> None:
+    now = [1000.0]
+    frames, key = SharedFrames(clock=lambda: now[0]), FrameKey(scope(), 1, snapshot=True)
+    frame = frames.begin(key)
+    now[0] += FRESH_SECONDS
+    assert frames.find(key) is frame
+    now[0] += 0.001
+    assert (frames.find(key), len(frames)) == (None, 0)
