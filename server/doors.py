@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
 from domain.errors import Conflict, ProvisionerError, Unavailable
+from server.crowd import Crowd, most_connections
 from server.http_limits import DEFAULT_LIMITS, Limits
 from server.http_protocol import LimitedHttp
 from server.websocket_protocol import StationWebSocket
@@ -60,7 +61,7 @@ class Doors:
 
     def __init__(self, app: ASGIApp, listening: Listening) -> None:
         self._grace_seconds, self._limits = listening.grace_seconds, listening.limits
-        self._state = _State()
+        self._state, self._crowd = _State(), Crowd(most_connections(self._limits.connections))
         self._servers: list[asyncio.Server] = []
         self._config = uvicorn.Config(
             app,
@@ -99,7 +100,7 @@ class Doors:
         return f"{'http' if context is None else 'https'}://{name}:{port}"
 
     def _protocol(self) -> asyncio.Protocol:
-        return LimitedHttp(self._config, self._state, limits=self._limits)
+        return LimitedHttp(self._config, self._state, limits=self._limits, crowd=self._crowd)
 
     async def close(self) -> None:
         """Accepts nothing more, closes WebSockets, gives requests their grace, ends the rest."""

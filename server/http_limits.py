@@ -19,7 +19,7 @@ METHOD = re.compile(rb"[\r\n]*[!#$%&'*+.^_`|~0-9A-Za-z-]+(?: |$)")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one connection may ask of the service; sizes in bytes, times in seconds.
+    """What connections may ask of the service; sizes in bytes, times in seconds.
 
     A body brings `body_bytes_per_second` on average in each `stall_seconds`: a slow line's upload
     may take hours, one that drips is ended. Apache's mod_reqtimeout has the same rate.
@@ -33,6 +33,7 @@ class Limits:
     body_bytes_per_second: float = 500.0
     idle_seconds: float = 60.0
     message_bytes: int = 1024 * 1024
+    connections: int = 8192
     ping_seconds: float = 30.0
     pong_seconds: float = 20.0
 
@@ -133,6 +134,14 @@ class HttpUnsupported(Unsupported):
     remedy = "Use a method that docs/endpoints.md names, and no coding but `chunked`."
 
 
+class TooManyConnections(Unavailable):
+    """All places are taken by connections that are served."""
+
+    code, title = "TOO_MANY_CONNECTIONS", "Too Many Connections"
+    meaning = "As many connections are served as the service, or the system's files, allow."
+    remedy = "Try again in a moment; close sockets and pages that nobody looks at."
+
+
 class Stopping(Unavailable):
     """The service stops and could not finish the request."""
 
@@ -148,6 +157,7 @@ STATUSES: dict[type[ProvisionerError], int] = {
     HeadersTooLarge: 431,
     HttpUnsupported: 501,
     Stopping: 503,
+    TooManyConnections: 503,
 }
 
 

@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from domain.errors import ProvisionerError
+from server.crowd import Crowd
 from server.http_answers import Joined
 from server.http_framing import check_framing, check_handshake
 from server.http_limits import (
@@ -21,6 +22,7 @@ from server.http_limits import (
     RequestTooSlow,
     Stopping,
     TargetTooLong,
+    TooManyConnections,
     headers_too_large,
     refusal_answer,
     refusal_of,
@@ -58,9 +60,11 @@ class LimitedHttp(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         limits: Limits = DEFAULT_LIMITS,
+        crowd: Crowd | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state or {}, _loop)
         self._limits = limits
+        self._crowd = crowd or Crowd(limits.connections)
         self._stage = Stage.IDLE
         self._deadline = Deadline(self.loop, self._overdue)
         self._answering: RequestResponseCycle | None = None
@@ -74,10 +78,24 @@ class LimitedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the clock: also a client that sends nothing is not waited for."""
         super().connection_made(transport)
+        if not self._crowd.admit(len(self.server_state.connections)):
+            self._refused = True
+            busy = TooManyConnections("All connections are in use; try again in a moment.")
+            transport.write(refusal_answer(busy, self.server_state.default_headers))
+            # Whoever is refused in a crowd does not keep a file open for a second more.
+            transport.close()
+            return
+        self._crowd.wait(self)
         self._deadline.set(self._limits.head_seconds)
+
+    def give_way(self) -> None:
+        """Ends for a newcomer's sake; nothing is done for this connection."""
+        self._refused = True
+        self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stops the clock, and tells the running request, also when others wait behind it."""
+        self._crowd.leave(self)
         self._deadline.close()
         super().connection_lost(exc)
         if self._answering is not None and not self._answering.response_complete:
@@ -162,6 +180,7 @@ class LimitedHttp(HttpToolsProtocol):
                 raise RequestMalformed("A WebSocket's request waits for no answer before it.")
             check_handshake(self.parser, self.headers, target=self.url)
         super().on_headers_complete()
+        self._crowd.leave(self)
         self._stage = Stage.BODY
         self._deadline.clear()
 
@@ -216,6 +235,7 @@ class LimitedHttp(HttpToolsProtocol):
             self._rest()
 
     def _rest(self) -> None:
+        self._crowd.wait(self)
         self._unset_keepalive_if_required()
         end, seconds = self.timeout_keep_alive_handler, self._limits.idle_seconds
         self.timeout_keep_alive_task = self.loop.call_later(seconds, end)
