@@ -15,8 +15,10 @@ from rest_compat.errors import status_of
 from rest_compat.openapi import every_fault
 from rest_compat.pending import PENDING
 from rest_compat.routes import NOT_HERE, ROUTES, SOCKETS
+from server.app import GRAPHQL, STATIC, describe
 from server.live_documentation import sockets
 
+ABOUT_GRAPHQL = "By POST, queries by GET too; WebSockets; GraphiQL for browsers."
 NOTE = "<!-- Made from code by `make docs`; a test compares it. -->\n\n"
 
 
@@ -101,7 +103,20 @@ def endpoints() -> str:
         lines.append(
             f"| `{socket.path}` | {socket.summary} | {' | '.join(told)} | {socket.contract} |"
         )
-    return "\n".join([*lines, *_pending()]) + "\n"
+    return "\n".join([*lines, *_own(), *_pending()]) + "\n"
+
+
+def _own() -> list[str]:
+    """Returns the table of what is no part of the old service, and needs no resolver of its own."""
+    documents = describe(metrics=bytes, openapi=bytes, sdl=bytes)
+    return [
+        "\n## Beside them\n",
+        "| path | what |",
+        "| --- | --- |",
+        f"| `{GRAPHQL}` | {ABOUT_GRAPHQL} |",
+        f"| `{STATIC}` | The files of the pages. |",
+        *(f"| `{document.path}` | {document.summary} |" for document in documents),
+    ]
 
 
 def _pending() -> list[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from uvicorn._types import ASGISendEvent
+from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -22,8 +22,18 @@ class StationWebSocket(WebSocketsSansIOProtocol):
     _task: asyncio.Task[object] | None = None
 
     async def run_asgi(self) -> None:
-        """Runs the handler."""
+        """Runs the handler; a handshake that it refuses is no failure of the handler."""
         self._task = asyncio.current_task()
+        handler = self.app
+
+        async def answered(
+            scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+        ) -> None:
+            await handler(scope, receive, send)
+            if self.initial_response is not None:
+                raise ClientDisconnected
+
+        self.app = answered
         await super().run_asgi()
 
     async def send(self, message: ASGISendEvent) -> None:

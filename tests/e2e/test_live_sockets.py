@@ -80,14 +80,20 @@ def shown(socket: ClientConnection) -> Any:
             return told
 
 
-def test_an_unknown_socket_is_refused_with_404(tmp_path: Path) -> None:
-    with (
-        Program(tmp_path) as program,
-        pytest.raises(InvalidStatus) as refused,
-        opened(program, "/ws/none"),
-    ):
-        pytest.fail("the handshake went through")
+def test_an_unknown_socket_is_refused_with_404_and_is_no_error_of_the_service(
+    tmp_path: Path,
+) -> None:
+    with Program(tmp_path) as program:
+        with pytest.raises(InvalidStatus) as refused, opened(program, "/ws/none"):
+            pytest.fail("the handshake went through")
+        assert program.stop() == 0
     assert refused.value.response.status_code == 404
+    levels = [json.loads(line)["level"] for line in _log(tmp_path).splitlines()]
+    assert "error" not in levels
+
+
+def _log(root: Path) -> str:
+    return (root / "service.log").read_text()
 
 
 @pytest.mark.real
