@@ -2,6 +2,7 @@
 the same table)."""
 
 import struct
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -89,12 +90,62 @@ def identify(disk: DiskBytes, start: int) -> FileSystem:
     """Returns what begins at this byte of a disk; blocks."""
     for offset, mark, kind in _MARKS:
         if disk.read(start + offset, len(mark)) == mark:
-            return FileSystem(kind)
+            return FileSystem(kind, size_bytes=_size(disk, start, kind))
     found = _ext(disk.read(start + _EXT_AT, 1024)) or _fat(disk, start)
     if found is not None:
         return found
     is_empty = not any(disk.read(start, LOOKED_AT))
     return FileSystem(FileSystemKind.EMPTY if is_empty else FileSystemKind.UNKNOWN)
+
+
+def _size(disk: DiskBytes, start: int, kind: FileSystemKind) -> int | None:
+    """Returns what the superblock says; what no disk can hold is no size."""
+    if kind not in _SIZES:
+        return None
+    offset, read = _SIZES[kind]
+    size = read(disk.read(start + offset, 256))
+    return size if 0 < size < _MOST_BYTES else None
+
+
+def _squashfs(block: bytes) -> int:
+    """What is used; images are often padded beyond it (Documentation/filesystems/squashfs.rst)."""
+    # Before version 4 other fields were here.
+    major, used = struct.unpack_from("<H10xQ", block, 28)
+    return used if major == 4 else 0
+
+
+def _xfs(block: bytes) -> int:
+    length, blocks = struct.unpack_from(">IQ", block, 4)
+    return int(length * blocks)
+
+
+def _erofs(block: bytes) -> int:
+    return _shifted(struct.unpack_from("<I", block, 36)[0], block[12])
+
+
+def _f2fs(block: bytes) -> int:
+    exponent, blocks = struct.unpack_from("<I16xQ", block, 16)
+    return _shifted(blocks, exponent)
+
+
+def _btrfs(block: bytes) -> int:
+    """The share of this device, of which a file system can have several."""
+    return int(struct.unpack_from("<Q", block, 0xD1)[0])
+
+
+def _shifted(blocks: int, exponent: int) -> int:
+    # Blocks have 512 bytes to 64 KiB.
+    return blocks << exponent if 9 <= exponent <= 16 else 0
+
+
+_SIZES: Mapping[FileSystemKind, tuple[int, Callable[[bytes], int]]] = {
+    FileSystemKind.SQUASHFS: (0, _squashfs),
+    FileSystemKind.XFS: (0, _xfs),
+    FileSystemKind.EROFS: (1024, _erofs),
+    FileSystemKind.F2FS: (1024, _f2fs),
+    FileSystemKind.BTRFS: (0x10000, _btrfs),
+}
+"""Where superblocks are, and what reads a size in bytes from them."""
 
 
 def _ext(block: bytes) -> FileSystem | None:
