@@ -37,6 +37,7 @@ class DiskFaultKind(StrEnum):
     TABLE_DAMAGED = "partition_table_damaged"
     CUT_OFF = "image_cut_off"
     OUTSIDE = "partition_outside_image"
+    UNFILLED = "partition_not_filled"
     OVERLAP = "partitions_overlap"
     FILE_SYSTEM_TOO_LARGE = "file_system_larger_than_partition"
     NO_BOOT = "no_boot_partition"
@@ -197,17 +198,24 @@ def _faults_of_whole(whole: FileSystem | None, size: int) -> Iterator[DiskFault]
 def _faults_of(one: DiskPartition, size: int) -> Iterator[DiskFault]:
     partition, says = one.partition, one.file_system.size_bytes
     if partition.end > size:
-        sentence = (
-            f"Partition {partition.number} ends at byte {partition.end}, the image at {size}: it "
-            "was cut off."
-        )
-        yield DiskFault(DiskFaultKind.OUTSIDE, sentence)
+        yield _beyond(one, size)
     if says is not None and says > partition.size:
         sentence = (
             f"The file system in partition {partition.number} has {says} bytes, the partition "
             f"only {partition.size}."
         )
         yield DiskFault(DiskFaultKind.FILE_SYSTEM_TOO_LARGE, sentence)
+
+
+def _beyond(one: DiskPartition, size: int) -> DiskFault:
+    """Tells a partition that lacks its end from one that is larger than what it holds: OpenWrt's
+    images end behind their squashfs and leave the rest of its partition to the board."""
+    partition, says = one.partition, one.file_system.size_bytes
+    ends = f"Partition {partition.number} ends at byte {partition.end}, the image at {size}"
+    if says is None or partition.start + says > size:
+        return DiskFault(DiskFaultKind.OUTSIDE, f"{ends}: it was cut off.")
+    sentence = f"{ends}; its {one.file_system.kind.value} file system is there as a whole."
+    return DiskFault(DiskFaultKind.UNFILLED, sentence)
 
 
 def _overlaps(partitions: list[Partition]) -> Iterator[DiskFault]:

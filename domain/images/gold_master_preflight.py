@@ -126,7 +126,11 @@ def _soundness(analysis: Analysis) -> Iterator[Finding]:
 
 def _of_disk(disk: Disk) -> Iterator[Finding]:
     for fault in disk.faults:
-        yield _unsound(fault.sentence, blocks=fault.kind not in _TOLERABLE)
+        if fault.kind is DiskFaultKind.UNFILLED:
+            remedy = f"Use boards whose storage has at least {disk.needed_bytes} bytes."
+            yield _hint(Topic.SOUNDNESS, fault.sentence, remedy)
+        else:
+            yield _unsound(fault.sentence, blocks=fault.kind not in _TOLERABLE)
 
 
 def _of_artefact(artefact: Artefact) -> Iterator[Finding]:

@@ -66,7 +66,10 @@ describe_enum(
         DiskFaultKind.TABLE_DAMAGED: "The partition table or its copy is damaged.",
         DiskFaultKind.CUT_OFF: "The image ends before the copy of its partition table, or before "
         "the one file system that it is.",
-        DiskFaultKind.OUTSIDE: "A partition ends behind the image's end.",
+        DiskFaultKind.OUTSIDE: "A partition ends behind the image's end, and so does its file "
+        "system, or nothing tells where that ends.",
+        DiskFaultKind.UNFILLED: "A partition ends behind the image's end, its file system before "
+        "it: nothing is missing.",
         DiskFaultKind.OVERLAP: "Two partitions lie on the same bytes.",
         DiskFaultKind.FILE_SYSTEM_TOO_LARGE: "A file system is larger than its partition.",
         DiskFaultKind.NO_BOOT: "No partition has what a Raspberry Pi boots.",

@@ -94,3 +94,17 @@ def bootable(folder: Path, *, label: str = "dos") -> Path:
     path = partitioned(folder / "disk.img", *areas, label=label)
     put_boot_files(path, folder, "config.txt", "cmdline.txt", "kernel_2712.img")
     return path
+
+
+def unfilled(folder: Path) -> Path:
+    """Makes a disk as OpenWrt's for Raspberry Pi comes: it ends behind the squashfs of its root,
+    padded to 256 KiB, and not with the root's partition."""
+    path = partitioned(folder / "openwrt.img", BOOT, Area(41, 20, "83"))
+    put_boot_files(path, folder, "config.txt", "cmdline.txt", "kernel_2712.img")
+    (folder / "tree").mkdir()
+    (folder / "tree/init").write_bytes(os.urandom(300_000))
+    squashfs = folder / "root.squashfs"
+    run("mksquashfs", folder / "tree", squashfs, "-quiet")
+    copy_into(path, squashfs, at=ROOT.start * MIB)
+    os.truncate(path, ROOT.start * MIB + 512 * 1024)
+    return path

@@ -25,6 +25,7 @@ from tests.domain.images.disk_files import (
     partitioned,
     put_boot_files,
     run,
+    unfilled,
 )
 
 tools = needs("sfdisk", "mkfs.ext4", "mkfs.vfat", "mcopy")
@@ -136,6 +137,27 @@ def test_a_disk_that_was_cut_off_says_so(tmp_path: Path) -> None:
     assert faults(disk) == {DiskFaultKind.SIZE, DiskFaultKind.OUTSIDE}
     assert (disk.is_whole_sectors, disk.needed_bytes) == (False, 49 * MIB)
     assert "Partition 2 ends at byte" in disk.faults[1].sentence
+
+
+@needs("sfdisk", "mkfs.vfat", "mcopy", "mksquashfs")
+def test_a_partition_larger_than_its_file_system_may_end_behind_the_image(tmp_path: Path) -> None:
+    path = unfilled(tmp_path)
+    disk = analysed(path)
+    assert faults(disk) == {DiskFaultKind.UNFILLED}
+    assert "its squashfs file system is there as a whole" in disk.faults[0].sentence
+    assert disk.needed_bytes == 61 * MIB
+    os.truncate(path, 41 * MIB + 256 * 1024)
+    assert faults(analysed(path)) == {DiskFaultKind.OUTSIDE}
+
+
+@tools
+def test_a_partition_of_which_nobody_knows_what_it_needs_was_cut_off(tmp_path: Path) -> None:
+    path = bootable(tmp_path)
+    with path.open("r+b") as file:
+        file.seek(41 * MIB)
+        file.write(b"LUKS\xba\xbe\x00\x02" + bytes(4096))
+    os.truncate(path, 45 * MIB)
+    assert faults(analysed(path)) == {DiskFaultKind.OUTSIDE}
 
 
 @tools

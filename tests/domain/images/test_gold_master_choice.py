@@ -17,7 +17,7 @@ from domain.images.hash_states import NOT_HASHED, STOPPED, HashState
 from domain.images.image import ImageKind
 from domain.images.names import ImageName, ImageNotFound
 from tests.domain.images.descriptions import RIGHT, as_bytes, changed
-from tests.domain.images.disk_files import bootable, needs
+from tests.domain.images.disk_files import MIB, bootable, needs, unfilled
 from tests.domain.images.sparse_files import whole_sparse
 from tests.domain.images.store import Store, make_store
 
@@ -182,6 +182,19 @@ async def test_a_disk_is_judged_by_its_files_style_and_room(bench: Bench, tmp_pa
     found = await bench.found("disk.img")
     # That a file is missing is a hint; that no style is set is the end.
     assert topics(found) == [(Topic.STYLE, True), (Topic.FAMILY, False)]
+
+
+@needs("sfdisk", "mkfs.vfat", "mcopy", "mksquashfs")
+async def test_a_disk_that_ends_before_its_last_partition_is_selected(
+    bench: Bench, tmp_path: Path
+) -> None:
+    unfilled(tmp_path).rename(bench.store.real / "openwrt.img")
+    found = await bench.found("openwrt.img")
+    assert topics(found) == [(Topic.SOUNDNESS, False)]
+    assert found.findings[0].remedy == f"Use boards whose storage has at least {61 * MIB} bytes."
+    assert found.needed_bytes == 61 * MIB
+    await bench.select("openwrt.img")
+    assert bench.store.gold_master == f"{STORE}/openwrt.img"
 
 
 async def test_the_room_of_the_working_folder_is_told(bench: Bench, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Compressed images that are hollow, and those that nobody can mean."""
+"""Images on their way into the store: hollow ones, those that nobody can mean, and those that are
+whole or not."""
 
 import os
 from pathlib import Path
@@ -11,14 +12,15 @@ from domain.uploads.image_staging import Staged, Workshop, stage_image
 from domain.uploads.kinds import UploadKind, plan_of
 from domain.uploads.limits import GIBIBYTE, MEBIBYTE, UploadLimits
 from domain.uploads.progress import Tracker, UploadPhase, begun
-from domain.uploads.refusals import UploadTooLarge
+from domain.uploads.refusals import NotAnImage, UploadTooLarge
 from domain.uploads.sniffing import Content
+from tests.domain.images.disk_files import MIB, needs, unfilled
 from tests.domain.uploads.packing import PACKERS, pieces
 
 LIMITS = UploadLimits(image_free=4 * MEBIBYTE, image_ratio=100)
 
 
-def staged(root: Path, codec: Content, content: bytes) -> Staged:
+def staged(root: Path, codec: Content, content: bytes, *, limits: UploadLimits = LIMITS) -> Staged:
     """Stages a compressed image as it arrives; limits are a thousandth of the usual ones."""
     suffix, pack = PACKERS[codec]
     packed = pack(content)
@@ -27,7 +29,7 @@ def staged(root: Path, codec: Content, content: bytes) -> Staged:
     tracker.received = len(packed)
     store = StoreFolder(HostPaths(root))
     store.make()
-    shop = Workshop(store, store.base(), LIMITS, {})
+    shop = Workshop(store, store.base(), limits, {})
     return stage_image(plan_of(f"x.img{suffix}"), pieces(packed), shop, tracker)
 
 
@@ -50,3 +52,14 @@ def test_no_bomb_takes_more_than_some_gibibytes() -> None:
     limits = UploadLimits()
     assert limits.image_free <= 2 * GIBIBYTE
     assert limits.image_free / limits.image_ratio <= 3 * MEBIBYTE
+
+
+@needs("sfdisk", "mkfs.vfat", "mcopy", "mksquashfs")
+def test_an_image_may_end_before_its_last_partition_but_not_before_what_that_holds(
+    tmp_path: Path,
+) -> None:
+    whole = unfilled(tmp_path).read_bytes()
+    limits = UploadLimits()
+    assert staged(tmp_path, Content.XZ, whole, limits=limits).path.read_bytes() == whole
+    with pytest.raises(NotAnImage, match=r"x.img.xz is cut off: Partition 2 ends at byte"):
+        staged(tmp_path, Content.XZ, whole[: 41 * MIB + 256 * 1024], limits=limits)
