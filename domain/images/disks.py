@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.images.disk_bytes import SECTOR, DiskBytes
+from domain.images.disk_faults import DiskFault, DiskFaultKind
 from domain.images.file_systems import FATS, LINUX, FileSystem, FileSystemKind, identify
 from domain.images.gpt import is_protective, read_gpt
 from domain.images.mbr import is_extended, read_mbr
@@ -27,29 +28,6 @@ class Contents(StrEnum):
     COMPRESSED = "compressed"
     EMPTY = "empty"
     UNKNOWN = "unknown"
-
-
-class DiskFaultKind(StrEnum):
-    """What is wrong with a disk; the values are those of the REST answer."""
-
-    SIZE = "size_not_multiple_of_512"
-    NO_TABLE = "no_partition_table"
-    TABLE_DAMAGED = "partition_table_damaged"
-    CUT_OFF = "image_cut_off"
-    OUTSIDE = "partition_outside_image"
-    UNFILLED = "partition_not_filled"
-    OVERLAP = "partitions_overlap"
-    FILE_SYSTEM_TOO_LARGE = "file_system_larger_than_partition"
-    NO_BOOT = "no_boot_partition"
-    NO_ROOT = "no_root_partition"
-
-
-@dataclass(frozen=True, slots=True)
-class DiskFault:
-    """One thing that is wrong, and a sentence that says which."""
-
-    kind: DiskFaultKind
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +99,8 @@ def analyse_disk(handle: int) -> Disk:
 
 
 def _table(disk: DiskBytes) -> PartitionTable | None:
-    """Returns the table that Linux would use: a GPT only where the boot record announces one, or
-    names nothing itself."""
+    """Returns the table that Linux would use, or one that it would use if it was not damaged; a GPT
+    only where the boot record announces one, or names nothing itself."""
     mbr = read_mbr(disk)
     if mbr is not None and not is_protective(disk):
         return mbr
@@ -159,8 +137,7 @@ def _faults(disk: Disk) -> Iterator[DiskFault]:
         yield DiskFault(DiskFaultKind.NO_TABLE, f"{_WITHOUT_TABLE[disk.contents]}.")
         yield from _faults_of_whole(disk.whole, disk.size_bytes)
         return
-    for fault in disk.table.faults:
-        yield DiskFault(DiskFaultKind.TABLE_DAMAGED, fault)
+    yield from disk.table.faults
     if disk.table.end > disk.size_bytes:
         sentence = (
             f"The copy of its partition table ends at byte {disk.table.end}, the image at "

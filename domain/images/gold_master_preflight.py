@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from domain.images.analyses import Analysis
 from domain.images.artefacts import Artefact
-from domain.images.disks import Disk, DiskFaultKind
+from domain.images.disk_faults import DiskFaultKind
+from domain.images.disks import Disk
 from domain.images.file_systems import FileSystemKind
 from domain.images.hash_states import HashState, HashStatus
 
@@ -22,8 +23,8 @@ _BOARDS = {
     "2W": ("bcm2710-rpi-zero-2",),
 }
 """How the names of files begin that a family of boards boots with."""
-_TOLERABLE = frozenset({DiskFaultKind.TABLE_DAMAGED, DiskFaultKind.CUT_OFF})
-"""What is wrong with a disk, and still lets it be read."""
+_TOLERABLE = frozenset({DiskFaultKind.COPY_DAMAGED, DiskFaultKind.CUT_OFF})
+"""What is wrong with a disk, and still lets Linux find its partitions."""
 _REBUILD = "Build or upload the image again."
 
 

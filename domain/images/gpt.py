@@ -3,10 +3,12 @@
 
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
 from domain.images.disk_bytes import SECTOR, DiskBytes
+from domain.images.disk_faults import DiskFault, DiskFaultKind
 from domain.images.mbr import PROTECTIVE, read_entries
 from domain.images.partitions import Partition, PartitionTable, TableKind
 
@@ -20,6 +22,12 @@ _LEAST_ENTRY, _MOST_ENTRY = 128, 4096
 _HEADER = struct.Struct("<8sIIIIQQQQ16sQIII")
 _ENTRY = struct.Struct("<16s16sQQQ72s")
 _UNUSED = bytes(16)
+_FIRST_DAMAGED = (
+    "Its first partition table is damaged; Linux finds no partitions, it ignores the copy."
+)
+_BOTH_DAMAGED = "The partition table and its copy are damaged or missing."
+_COPY_DAMAGED = "The copy of the partition table is damaged."
+_UNANNOUNCED = "The boot record does not announce the partition table; Linux ignores it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +44,26 @@ class _Header:
 def read_gpt(disk: DiskBytes) -> PartitionTable | None:
     """Returns the table, None where the disk has none; blocks.
 
-    A damaged one is told by its faults: what the copy at the end still says is used, as the
-    kernel does.
+    Where the first is damaged, the partitions are those of the copy at the end: to be shown only,
+    because Linux finds none then (`find_valid_gpt` in the kernel's block/partitions/efi.c).
     """
     for sector in SECTOR_SIZES:
         header = _header(disk, sector, 1)
         partitions = _entries(disk, header) if header else None
         if header is not None and partitions is not None:
             end = (header.alternate + 1) * sector
-            return _table(header, partitions, _faults(disk, header), end)
+            faults = (*_unannounced(disk), *_copy_faults(disk, header))
+            return _table(header, partitions, faults, end)
     for sector in SECTOR_SIZES:
         copy = _header(disk, sector, disk.size // sector - 1)
         partitions = _entries(disk, copy) if copy else None
         if copy is not None and partitions is not None:
-            faults = ("Its first partition table is damaged; the copy is used.",)
+            faults = (DiskFault(DiskFaultKind.TABLE_DAMAGED, _FIRST_DAMAGED), *_unannounced(disk))
             return _table(copy, partitions, faults, disk.size)
     if not is_protective(disk):
         return None
-    damaged = "The partition table and its copy are damaged or missing."
-    return PartitionTable(TableKind.GPT, SECTOR, "", (), (damaged,), is_lost=True)
+    lost = DiskFault(DiskFaultKind.TABLE_DAMAGED, _BOTH_DAMAGED)
+    return PartitionTable(TableKind.GPT, SECTOR, "", (), (lost,))
 
 
 def is_protective(disk: DiskBytes) -> bool:
@@ -78,14 +87,17 @@ def _header(disk: DiskBytes, sector: int, place: int) -> _Header | None:
     return _Header(sector, UUID(bytes_le=guid), alternate, at, count, entry, crc)
 
 
-def _faults(disk: DiskBytes, header: _Header) -> tuple[str, ...]:
-    faults = []
-    if not is_protective(disk):
-        faults.append("The boot record does not announce the partition table; Linux ignores it.")
+def _unannounced(disk: DiskBytes) -> Iterator[DiskFault]:
+    entries = read_entries(disk, 0) or ()
+    if not any(entry.type == PROTECTIVE and entry.first == 1 for entry in entries):
+        yield DiskFault(DiskFaultKind.NOT_ANNOUNCED, _UNANNOUNCED)
+
+
+def _copy_faults(disk: DiskBytes, header: _Header) -> Iterator[DiskFault]:
     is_inside = (header.alternate + 1) * header.sector <= disk.size
-    if is_inside and _header(disk, header.sector, header.alternate) is None:
-        faults.append("The copy of the partition table is damaged.")
-    return tuple(faults)
+    copy = _header(disk, header.sector, header.alternate) if is_inside else None
+    if is_inside and (copy is None or _entries(disk, copy) is None):
+        yield DiskFault(DiskFaultKind.COPY_DAMAGED, _COPY_DAMAGED)
 
 
 def _entries(disk: DiskBytes, header: _Header) -> tuple[Partition, ...] | None:
@@ -101,7 +113,7 @@ def _entries(disk: DiskBytes, header: _Header) -> tuple[Partition, ...] | None:
 
 
 def _table(
-    header: _Header, partitions: tuple[Partition, ...], faults: tuple[str, ...], end: int
+    header: _Header, partitions: tuple[Partition, ...], faults: tuple[DiskFault, ...], end: int
 ) -> PartitionTable:
     return PartitionTable(TableKind.GPT, header.sector, str(header.disk), partitions, faults, end)
 

@@ -1,7 +1,9 @@
 """Partitions of a disk image, and the tables that name them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+
+from domain.images.disk_faults import DiskFault
 
 
 class TableKind(StrEnum):
@@ -35,17 +37,15 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class PartitionTable:
-    """A table as it was read; `faults` are sentences about what is damaged in it.
+    """A table as it was read; `faults` are those of the table itself.
 
     `sector_size` is in bytes; `identifier` is the disk's signature or GUID. `end` is the first byte
-    behind the copy at the disk's end, 0 for a table without one; `is_lost` tells that neither
-    can be read.
+    behind the copy at the disk's end, 0 for a table without one.
     """
 
     kind: TableKind
     sector_size: int
     identifier: str
     partitions: tuple[Partition, ...]
-    faults: tuple[str, ...] = field(default=())
+    faults: tuple[DiskFault, ...] = ()
     end: int = 0
-    is_lost: bool = False

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.images.disks import DiskFaultKind, analyse_disk
+from domain.images.disk_faults import DiskFaultKind
+from domain.images.disks import analyse_disk
 from domain.images.store_folder import StoreFolder
 from domain.uploads.decompression import Programs, closed_at_end, decode_sniffed, peek
 from domain.uploads.intake import Chunk
@@ -25,8 +26,12 @@ from domain.uploads.staging import (
     staged_path,
 )
 
-_CUT = frozenset({DiskFaultKind.CUT_OFF, DiskFaultKind.OUTSIDE})
-"""What is wrong with an image that has lost its end."""
+_BROKEN = {
+    DiskFaultKind.CUT_OFF: "cut off",
+    DiskFaultKind.OUTSIDE: "cut off",
+    DiskFaultKind.TABLE_DAMAGED: "corrupt",
+}
+"""What happened to an image with such a fault on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +116,11 @@ def check_head(plan: UploadPlan, head: bytes) -> None:
 
 def _check_whole(plan: UploadPlan, handle: int) -> None:
     """Raises `NotAnImage` where a partition table or a file system speaks of more than there is,
-    and where a table is announced that nobody can read."""
-    disk = analyse_disk(handle)
-    cut = next((fault.sentence for fault in disk.faults if fault.kind in _CUT), "")
-    if cut:
-        raise NotAnImage(f"{plan.filename} is cut off: {cut}", detail=plan.filename)
-    if disk.table is not None and disk.table.is_lost:
-        message = f"{plan.filename} is corrupt: {disk.table.faults[0]}"
-        raise NotAnImage(message, detail=plan.filename)
+    and where Linux cannot read the table."""
+    for fault in analyse_disk(handle).faults:
+        if fault.kind in _BROKEN:
+            message = f"{plan.filename} is {_BROKEN[fault.kind]}: {fault.sentence}"
+            raise NotAnImage(message, detail=plan.filename)
 
 
 def _decompressed(plan: UploadPlan, source: Iterator[Chunk], shop: Workshop) -> Iterator[Chunk]:

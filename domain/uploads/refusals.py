@@ -40,7 +40,7 @@ class NotAnImage(Invalid):
 
     code = "UPLOAD_NOT_AN_IMAGE"
     title = "Not An Image"
-    meaning = "The content is no disk image, or one that was cut off. " + NOTHING_LEFT
+    meaning = "The content is no disk image, or one that was cut off or damaged. " + NOTHING_LEFT
     remedy = (
         "Look at the file with `file` and `sfdisk -l`; name it as what it is, or build it again."
     )

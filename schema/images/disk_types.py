@@ -3,7 +3,8 @@
 import strawberry
 
 from domain.images import disks as domain
-from domain.images.disks import Contents, DiskFaultKind
+from domain.images.disk_faults import DiskFaultKind
+from domain.images.disks import Contents
 from domain.images.file_systems import FileSystem, FileSystemKind
 from domain.images.partitions import TableKind
 from schema.enums import describe_enum
@@ -63,7 +64,12 @@ describe_enum(
     values={
         DiskFaultKind.SIZE: "The size is no multiple of 512 bytes.",
         DiskFaultKind.NO_TABLE: "There is no partition table.",
-        DiskFaultKind.TABLE_DAMAGED: "The partition table or its copy is damaged.",
+        DiskFaultKind.TABLE_DAMAGED: "The partition table is damaged; Linux finds no partitions, "
+        "also where its copy is whole.",
+        DiskFaultKind.COPY_DAMAGED: "The copy of the partition table is damaged; Linux does not "
+        "need it.",
+        DiskFaultKind.NOT_ANNOUNCED: "The boot record does not announce the partition table; "
+        "Linux finds no partitions.",
         DiskFaultKind.CUT_OFF: "The image ends before the copy of its partition table, or before "
         "the one file system that it is.",
         DiskFaultKind.OUTSIDE: "A partition ends behind the image's end, and so does its file "

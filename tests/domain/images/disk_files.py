@@ -77,6 +77,15 @@ def copy_into(path: Path, inner: Path, *, at: int) -> None:
         disk.write(inner.read_bytes())
 
 
+def spoil(path: Path, at: int) -> None:
+    """Turns every bit of one byte of a disk."""
+    with path.open("r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 0xFF]))
+
+
 def put_boot_files(path: Path, folder: Path, *names: str, at: int = MIB) -> None:
     """Copies empty files into the FAT at this byte of a disk."""
     for name in names:

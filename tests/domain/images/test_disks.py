@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.images.disks import Contents, Disk, DiskFaultKind, analyse_disk
+from domain.images.disk_faults import DiskFaultKind
+from domain.images.disks import Contents, Disk, analyse_disk
 from domain.images.file_systems import FileSystemKind
 from domain.images.partitions import TableKind
 from tests.domain.images.disk_files import (
@@ -25,6 +26,7 @@ from tests.domain.images.disk_files import (
     partitioned,
     put_boot_files,
     run,
+    spoil,
     unfilled,
 )
 
@@ -41,11 +43,6 @@ def analysed(path: Path) -> Disk:
 
 def faults(disk: Disk) -> set[DiskFaultKind]:
     return {fault.kind for fault in disk.faults}
-
-
-def is_lost(disk: Disk) -> bool:
-    assert disk.table is not None
-    return disk.table.is_lost
 
 
 @tools
@@ -177,10 +174,13 @@ def test_a_gpt_with_other_bytes_behind_it_is_whole(tmp_path: Path) -> None:
 
 
 @tools
-def test_a_gpt_whose_copy_is_spoilt_is_not_cut_off(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at", [64 * MIB - 512 + 60, 64 * MIB - 33 * 512 + 60])
+def test_a_gpt_whose_copy_is_spoilt_is_neither_cut_off_nor_lost(tmp_path: Path, at: int) -> None:
     path = bootable(tmp_path, label="gpt")
-    _spoil(path, 64 * MIB - 512 + 60)
-    assert faults(analysed(path)) == {DiskFaultKind.TABLE_DAMAGED}
+    spoil(path, at)
+    disk = analysed(path)
+    assert faults(disk) == {DiskFaultKind.COPY_DAMAGED}
+    assert [one.partition.number for one in disk.partitions] == [1, 2]
 
 
 @tools
@@ -197,36 +197,38 @@ def test_a_gpt_with_a_hybrid_boot_record_is_whole(tmp_path: Path) -> None:
 
 
 @tools
-def test_a_damaged_gpt_is_read_from_its_copy(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("first", "copy"), [(512 + 60, 64 * MIB - 512 + 60), (1024 + 60, 64 * MIB - 33 * 512 + 60)]
+)
+def test_a_damaged_gpt_is_shown_from_its_copy(tmp_path: Path, first: int, copy: int) -> None:
     path = bootable(tmp_path, label="gpt")
-    _spoil(path, 512 + 60)
+    spoil(path, first)
     disk = analysed(path)
     assert [one.partition.number for one in disk.partitions] == [1, 2]
     assert faults(disk) == {DiskFaultKind.TABLE_DAMAGED}
-    assert not is_lost(disk)
-    _spoil(path, 64 * MIB - 512 + 60)
-    assert analysed(path).partitions == ()
-    assert is_lost(analysed(path))
+    assert "it ignores the copy" in disk.faults[0].sentence
+    spoil(path, copy)
+    disk = analysed(path)
+    assert disk.partitions == ()
+    assert DiskFaultKind.TABLE_DAMAGED in faults(disk)
+    assert "its copy are damaged" in disk.faults[0].sentence
 
 
 @tools
-def test_damaged_entries_are_read_from_their_copy(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("at", "content"), [(0, bytes(512)), (446 + 8, b"\2")])
+def test_a_gpt_that_no_boot_record_announces_is_told(
+    tmp_path: Path, at: int, content: bytes
+) -> None:
     path = bootable(tmp_path, label="gpt")
-    _spoil(path, 1024 + 60)
+    with path.open("r+b") as file:
+        # Zeros, or a protective entry that does not begin at sector 1.
+        file.seek(at)
+        file.write(content)
     disk = analysed(path)
     assert [one.partition.number for one in disk.partitions] == [1, 2]
-    assert faults(disk) == {DiskFaultKind.TABLE_DAMAGED}
-    _spoil(path, 64 * MIB - 33 * 512 + 60)
-    assert analysed(path).partitions == ()
-    assert is_lost(analysed(path))
-
-
-def _spoil(path: Path, at: int) -> None:
-    with path.open("r+b") as file:
-        file.seek(at)
-        byte = file.read(1)[0]
-        file.seek(at)
-        file.write(bytes([byte ^ 0xFF]))
+    assert faults(disk) == {DiskFaultKind.NOT_ANNOUNCED}
+    spoil(path, 512 + 60)
+    assert faults(analysed(path)) == {DiskFaultKind.TABLE_DAMAGED, DiskFaultKind.NOT_ANNOUNCED}
 
 
 @tools

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from domain.images.disk_bytes import DiskBytes
-from domain.images.disks import DiskFaultKind, analyse_disk
+from domain.images.disk_faults import DiskFaultKind
+from domain.images.disks import analyse_disk
 from domain.images.file_systems import FileSystem, FileSystemKind, identify
 from tests.domain.images.disk_files import MIB, needs, run
 

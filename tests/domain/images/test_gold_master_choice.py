@@ -17,7 +17,7 @@ from domain.images.hash_states import NOT_HASHED, STOPPED, HashState
 from domain.images.image import ImageKind
 from domain.images.names import ImageName, ImageNotFound
 from tests.domain.images.descriptions import RIGHT, as_bytes, changed
-from tests.domain.images.disk_files import MIB, bootable, needs, unfilled
+from tests.domain.images.disk_files import MIB, bootable, needs, spoil, unfilled
 from tests.domain.images.sparse_files import whole_sparse
 from tests.domain.images.store import Store, make_store
 
@@ -182,6 +182,21 @@ async def test_a_disk_is_judged_by_its_files_style_and_room(bench: Bench, tmp_pa
     found = await bench.found("disk.img")
     # That a file is missing is a hint; that no style is set is the end.
     assert topics(found) == [(Topic.STYLE, True), (Topic.FAMILY, False)]
+
+
+@needs("sfdisk", "mkfs.ext4", "mkfs.vfat", "mcopy")
+@pytest.mark.parametrize(
+    ("place", "blocks"),
+    [(64 * MIB - 512 + 60, False), (512 + 60, True), (1024 + 60, True), (510, True)],
+    ids=["copy", "header", "entries", "boot record"],
+)
+async def test_a_disk_is_selected_only_where_linux_finds_its_partitions(
+    bench: Bench, tmp_path: Path, place: int, *, blocks: bool
+) -> None:
+    made = bootable(tmp_path, label="gpt")
+    spoil(made, place)
+    made.rename(bench.store.real / "disk.img")
+    assert topics(await bench.found("disk.img")) == [(Topic.SOUNDNESS, blocks)]
 
 
 @needs("sfdisk", "mkfs.vfat", "mcopy", "mksquashfs")

@@ -14,7 +14,7 @@ from domain.uploads.limits import GIBIBYTE, MEBIBYTE, UploadLimits
 from domain.uploads.progress import Tracker, UploadPhase, begun
 from domain.uploads.refusals import NotAnImage, UploadTooLarge
 from domain.uploads.sniffing import Content
-from tests.domain.images.disk_files import MIB, needs, unfilled
+from tests.domain.images.disk_files import MIB, bootable, needs, spoil, unfilled
 from tests.domain.uploads.packing import PACKERS, pieces
 
 LIMITS = UploadLimits(image_free=4 * MEBIBYTE, image_ratio=100)
@@ -63,3 +63,18 @@ def test_an_image_may_end_before_its_last_partition_but_not_before_what_that_hol
     assert staged(tmp_path, Content.XZ, whole, limits=limits).path.read_bytes() == whole
     with pytest.raises(NotAnImage, match=r"x.img.xz is cut off: Partition 2 ends at byte"):
         staged(tmp_path, Content.XZ, whole[: 41 * MIB + 256 * 1024], limits=limits)
+
+
+@needs("sfdisk", "mkfs.ext4", "mkfs.vfat", "mcopy")
+def test_an_image_whose_table_linux_cannot_read_is_corrupt_and_one_without_its_copy_is_not(
+    tmp_path: Path,
+) -> None:
+    disk = bootable(tmp_path, label="gpt")
+    limits = UploadLimits()
+    spoil(disk, 64 * MIB - 512 + 60)
+    copyless = disk.read_bytes()
+    assert staged(tmp_path, Content.XZ, copyless, limits=limits).path.read_bytes() == copyless
+    spoil(disk, 64 * MIB - 512 + 60)
+    spoil(disk, 512 + 60)
+    with pytest.raises(NotAnImage, match=r"x.img.xz is corrupt: Its first partition table"):
+        staged(tmp_path, Content.XZ, disk.read_bytes(), limits=limits)
