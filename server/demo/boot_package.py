@@ -21,10 +21,12 @@ from domain.keys.wrapping import DeviceWrapping
 OUTPUT = "/srv/rpi-sb-provisioner/images/bootimg-output"
 PACKAGE = "rpi-sb-boot-update"
 MAINTAINER = "System Administrator <root@simulated>"
+MOST_BOOT_BYTES = 512 << 20
+"""As large as Raspberry Pi OS makes its boot partition; all of it is in memory for a while."""
 
 
 class NothingToSign(Exception):
-    """The image has no boot partition."""
+    """The image has no boot partition, or one that is too large; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ def make_package(paths: HostPaths, image: str, *, key: str) -> MadePackage:
     Raises `NothingToSign`, OSError and what reading the key raises."""
     real = paths.real(image)
     boot = _boot_partition(real)
-    sha256 = hashlib.sha256(real.read_bytes()).hexdigest()
+    with real.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     keys = KeyFiles(paths, DeviceWrapping(FirmwareCryptoProgram()))
     signature = _signature(boot, keys.open(key).key.private)
     version = f"0.{sha256[:12]}"
@@ -77,9 +80,13 @@ def _boot_partition(real: Path) -> bytes:
     with real.open("rb") as file:
         boot = analyse_disk(file.fileno()).boot
         if boot is None:
-            raise NothingToSign
+            raise NothingToSign(f"No boot partition found in {real.name}")
+        size = boot.partition.size
+        if size > MOST_BOOT_BYTES:
+            message = f"its boot partition has {size} bytes, more than {MOST_BOOT_BYTES}"
+            raise NothingToSign(f"{real.name}: {message}")
         file.seek(boot.partition.start)
-        return file.read(boot.partition.size)
+        return file.read(size)
 
 
 def _signature(boot: bytes, key: PrivateKeyTypes) -> bytes:
@@ -105,13 +112,16 @@ def debian_package(version: str, boot_files: dict[str, bytes]) -> bytes:
 
 def _tar(files: dict[str, bytes]) -> bytes:
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+    # Without a time, so that the same station has the same files.
+    with (
+        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file,
+        tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
         for name, content in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    # Without a time, so that the same station has the same files.
-    return gzip.compress(packed.getvalue(), mtime=0)
+    return packed.getvalue()
 
 
 def _member(name: str, content: bytes) -> bytes:

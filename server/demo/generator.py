@@ -64,8 +64,8 @@ class Generator:
         try:
             made = make_package(self._paths, f"{STORE}/{image}", key=self._key.path)
             write_package(self._paths, made)
-        except NothingToSign:
-            self._say(script, f"No boot partition found in {image}")
+        except NothingToSign as error:
+            self._say(script, str(error))
             return 1
         except OSError as error:
             self._say(script, f"{image}: {error.strerror}")

@@ -2,8 +2,11 @@
 
 import asyncio
 import hashlib
+import os
 import shutil
+import struct
 import subprocess
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from domain.images.boot_package_files import PackageFolder
 from domain.services.units import UnitChanged, UnitRefused
-from server.demo.boot_package import OUTPUT, NothingToSign, make_package
+from server.demo.boot_package import MOST_BOOT_BYTES, OUTPUT, NothingToSign, make_package
 from server.demo.generator import GENERATOR, LOG, Generator
 from server.demo.services import PROVISIONERS
 from server.demo.station import DemoStation, build_station
 
 LIMIT = 30.0
+MIB = 1 << 20
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 
 
@@ -106,6 +110,36 @@ async def test_what_cannot_be_booted_fails_and_says_so(
     )
     with pytest.raises(NothingToSign):
         make_package(station.paths, f"{OUTPUT}/../empty one.img", key=station.key.path)
+
+
+def test_an_image_is_not_loaded_as_a_whole(station: DemoStation, tmp_path: Path) -> None:
+    image = f"{OUTPUT}/../large.img"
+    real = station.paths.real(image)
+    shutil.copy(station.paths.real(station.images["gold"].path), real)
+    os.truncate(real, 256 * MIB)
+    tracemalloc.start()
+    try:
+        made = make_package(station.paths, image, key=station.key.path)
+        assert tracemalloc.get_traced_memory()[1] < 64 * MIB
+    finally:
+        tracemalloc.stop()
+        real.unlink()
+    assert len(made.files["large.boot.img"]) == 4 * MIB
+
+
+async def test_a_boot_partition_that_is_too_large_is_not_read(
+    station: DemoStation, generator: Generator
+) -> None:
+    del generator
+    real = station.paths.real(f"{OUTPUT}/../broad.img")
+    shutil.copy(station.paths.real(station.images["gold"].path), real)
+    with real.open("r+b") as file:
+        file.seek(446 + 12)
+        file.write(struct.pack("<I", MOST_BOOT_BYTES // 512 + 1))
+    assert await ended(station, "broad.img") == "exit-code"
+    told = station.paths.real(LOG).read_text()
+    assert told.endswith("broad.img: its boot partition has 536871424 bytes, more than 536870912\n")
+    real.unlink()
 
 
 async def test_no_other_unit_can_be_started(station: DemoStation, generator: Generator) -> None:
