@@ -41,8 +41,8 @@ class Staged:
 
     path: Path
     sha256: str
-    leftover: Path
-    """What is to be removed in any case at the end."""
+    leftover: Path | None
+    """What is to be removed in any case at the end; None where all of it belongs to others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def stage_part(plan: UploadPlan, file: PartFile, tracker: Tracker) -> Staged:
         for block in tracker.watched(file.blocks()):
             digest.update(block)
             tracker.written += len(block)
-    return Staged(file.path, digest.hexdigest(), leftover=file.path)
+    return Staged(file.path, digest.hexdigest(), leftover=None)
 
 
 def check_head(plan: UploadPlan, head: bytes) -> None:

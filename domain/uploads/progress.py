@@ -42,7 +42,7 @@ class Upload:
     """One upload at one moment. `received_bytes` of `total_bytes` came from the client (None:
     nobody said how many), `written_bytes` are what they unpacked to; `entry` is the file of an
     archive that is being unpacked; `image` is the name it got in the store; `error` is why it
-    failed; `expires_at` is of resumable ones."""
+    failed, or why a whole one waits; `expires_at` is of resumable ones."""
 
     id: str
     filename: str

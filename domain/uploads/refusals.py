@@ -1,8 +1,10 @@
-"""Why an upload is refused or fails; nothing of it stays in the store then."""
+"""Why an upload is refused or fails; nothing of it stays in the store then, but for what came of a
+resumable one."""
 
 from domain.errors import Conflict, Invalid, NotFound, Unavailable
 
 NOTHING_LEFT = "Nothing of the upload was kept."
+PARTS_LEFT = "Nothing of the upload was kept, but for what came of a resumable one."
 
 
 class UploadRequestInvalid(Invalid):
@@ -106,7 +108,7 @@ class SpaceShort(Unavailable):
 
     code = "INSUFFICIENT_DISK_SPACE"
     title = "Disk Space Error"
-    meaning = "The file system of the store has no room for the upload. " + NOTHING_LEFT
+    meaning = "The file system of the store has no room for the upload. " + PARTS_LEFT
     remedy = (
         "Delete images that are not used any more, or give up resumable uploads that nobody "
         "continues (the query `uploads`, `cancelUpload`), then send it again."
@@ -118,7 +120,7 @@ class UploadNotWritten(Unavailable):
 
     code = "UPLOAD_WRITE_ERROR"
     title = "Upload Error"
-    meaning = "The store could not be written. " + NOTHING_LEFT
+    meaning = "The store could not be written. " + PARTS_LEFT
     remedy = "Look at /srv/rpi-sb-provisioner/images: a read-only file system, the folder's rights."
 
 

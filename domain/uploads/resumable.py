@@ -4,11 +4,11 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from domain.errors import ProvisionerError
+from domain.errors import Invalid, ProvisionerError
 from domain.file_accesses import FileAccess
 from domain.images.store_folder import StoreFolder
 from domain.uploads.image_staging import Staged, Workshop, stage_part
@@ -86,7 +86,8 @@ class ResumableUploads:
 
         Raises `UploadNotFound`, `UploadExpired`, `UploadLocked`, `UploadOffsetWrong`,
         `UploadPartWrong`, `UploadChecksumWrong`, `UploadBroken` when the client is gone, which may
-        go on later, and at the end what `Uploads.receive` raises.
+        go on later, and at the end what `Uploads.receive` raises; then nothing is left only where
+        what came is no image.
         """
         one = await self._waiting.get(id)
         await self._take_over(id)
@@ -170,22 +171,35 @@ class ResumableUploads:
         await self._waiting.keep(one)
 
     async def _finish(self, one: WaitingUpload, tracker: Tracker, *, note: FileAccess) -> None:
+        self._uploads.board.show(tracker.upload)
         try:
-            with self._uploads.told(one.plan, tracker, note=note):
+            with self._uploads.noted(one.plan, note=note):
                 shop = await self._uploads.shop()
                 staged = await self._uploads.workers.run(
-                    lambda: _stage(one, shop, tracker), tracker, discard=_leave_part(one)
+                    lambda: _stage(one, shop, tracker), tracker, discard=throw_away
                 )
                 await self._uploads.settle(one.plan, staged, tracker, note=note)
         except BaseException as error:
-            if isinstance(error, asyncio.CancelledError) or self._uploads.workers.is_closed:
-                # The service stops. All of it is there: the next run makes it an image.
-                self._waiting.show(one)
-                raise
-            await self._waiting.forget(one)
+            await self._keep_or_forget(one, tracker, error)
             raise
         image = self._uploads.board.get(one.id).image or one.session.filename
         await self._waiting.finish(one, image)
+
+    async def _keep_or_forget(
+        self, one: WaitingUpload, tracker: Tracker, error: BaseException
+    ) -> None:
+        """Gives up a whole upload only for what its bytes are, or somebody's will."""
+        if isinstance(error, asyncio.CancelledError) or self._uploads.workers.is_closed:
+            # The service stops. All of it is there: the next run makes it an image.
+            self._waiting.show(one)
+            return
+        is_wanted = not isinstance(error, Invalid | UploadCancelled)
+        # What was put into its place already cannot be finished again.
+        if is_wanted and await asyncio.to_thread(one.file.path.exists):
+            await self._waiting.hold_back(one, error)
+            return
+        await self._waiting.forget(one)
+        self._uploads.board.show(tracker.failed(error))
 
     async def _finish_whole(self, one: WaitingUpload) -> None:
         tracker = one.tracker()
@@ -200,11 +214,3 @@ def _stage(one: WaitingUpload, shop: Workshop, tracker: Tracker) -> Staged:
     if one.plan.kind is UploadKind.PLAIN:
         return stage_part(one.plan, one.file, tracker)
     return stage(one.plan, tracker.watched(one.file.blocks()), shop, tracker)
-
-
-def _leave_part(one: WaitingUpload) -> Callable[[Staged], None]:
-    def discard(staged: Staged) -> None:
-        if staged.leftover != one.file.path:
-            throw_away(staged)
-
-    return discard

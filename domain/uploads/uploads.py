@@ -19,7 +19,7 @@ from domain.uploads.image_staging import Staged, Workshop, stage_image
 from domain.uploads.intake import Chunk
 from domain.uploads.kinds import UploadKind, UploadPlan, plan_of
 from domain.uploads.limits import Room, UploadLimits
-from domain.uploads.progress import Tracker, Upload, UploadBoard, UploadPhase, begun
+from domain.uploads.progress import Tracker, Upload, UploadBoard, UploadPhase, begun, reason_of
 from domain.uploads.refusals import UploadOver
 from domain.uploads.settling import Settling, Uploaded
 from domain.uploads.staging import remove, sweep
@@ -140,12 +140,20 @@ class Uploads:
         """Shows how the upload begins and, should it fail, why; writes a failure down."""
         self.board.show(tracker.upload)
         try:
+            with self.noted(plan, note=note):
+                yield
+        except BaseException as error:
+            self.board.show(tracker.failed(error))
+            raise
+
+    @contextmanager
+    def noted(self, plan: UploadPlan, *, note: FileAccess) -> Iterator[None]:
+        """Writes down why an upload failed."""
+        try:
             with translated():
                 yield
         except BaseException as error:
-            failed = tracker.failed(error)
-            self.board.show(failed)
-            operation, info = _failure(plan, failed.error or "")
+            operation, info = _failure(plan, reason_of(error))
             note(operation, self._folder.path(plan.target), success=False, info=info)
             raise
 
@@ -175,7 +183,8 @@ def upload_over(upload: Upload) -> UploadOver:
 
 def throw_away(staged: Staged) -> None:
     """Removes what is staged; blocks."""
-    remove(staged.leftover)
+    if staged.leftover is not None:
+        remove(staged.leftover)
 
 
 def _failure(plan: UploadPlan, reason: str) -> tuple[str, str]:

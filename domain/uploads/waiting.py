@@ -12,7 +12,7 @@ from domain.images.store_folder import StoreFolder
 from domain.uploads.failures import translated
 from domain.uploads.kinds import UploadPlan, plan_of
 from domain.uploads.parts import PartFile
-from domain.uploads.progress import Tracker, Upload, UploadBoard, upload_not_found
+from domain.uploads.progress import Tracker, Upload, UploadBoard, reason_of, upload_not_found
 from domain.uploads.session_uploads import finished_upload, upload_of
 from domain.uploads.sessions import UploadExpired, UploadSession, UploadSessions
 from domain.uploads.staging import PART_SUFFIX, sweep_parts
@@ -139,6 +139,15 @@ class WaitingUploads:
         expires = self._now() + self._keep
         one.session = replace(one.session, synced=one.file.size, expires_at=expires)
         await self._sessions.keep(one.session)
+
+    async def hold_back(self, one: WaitingUpload, error: BaseException) -> None:
+        """Keeps a whole upload that could not be made into an image now, and shows why. A client
+        that hears of the full length takes it for done: it is to send the last byte again."""
+        one.file.hold_back()
+        try:
+            await self.keep(one)
+        finally:
+            self._board.show(replace(one.upload, error=reason_of(error)))
 
     async def finish(self, one: WaitingUpload, image: str) -> None:
         """Keeps what became of an upload: a client that lost the last answer asks, perhaps after a

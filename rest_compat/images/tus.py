@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive
 
 from domain.images.descriptor import DescriptorInvalid
+from domain.images.hash_refusals import ImageBusy
 from domain.images.names import ImageNameInvalid
 from domain.images.sparse import SparseInvalid
 from domain.uploads.progress import ADDRESS, Upload, UploadPhase
@@ -245,6 +246,7 @@ ROUTES: tuple[Route, ...] = (
             Fault(SparseInvalid),
             Fault(SpaceShort, 507),
             Fault(UploadNotWritten, 500),
+            Fault(ImageBusy),
             Fault(PartTypeWrong),
         ),
         checks_csrf=True,

@@ -64,7 +64,8 @@ class Upload:
         description="The name that it got in the store; null unless COMPLETE."
     )
     error: str | None = strawberry.field(
-        description="Why it came to nothing; null unless FAILED or CANCELLED."
+        description="Why it came to nothing (FAILED, CANCELLED), or why one that waits is no image "
+        "yet though all of it came: its last byte is to be sent again. Null otherwise."
     )
     is_resumable: bool = strawberry.field(
         description="Whether its client may continue it after a lost connection."

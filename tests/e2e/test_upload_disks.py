@@ -97,6 +97,34 @@ def test_parts_leave_the_reserve_free_and_their_room_is_promised_to_nobody_else(
     assert kept
 
 
+@pytest.mark.real
+def test_an_upload_that_came_waits_for_room_for_its_image(tmp_path: Path, disk: Mount) -> None:
+    store, image = tmp_path / STORE, noise(12 << 20)
+    packed = PACKERS[Content.ZSTD][1](image)
+    begin = (
+        f'mutation {{ beginUpload(input: {{filename: "x.img.zst", sizeBytes: {len(packed)}}}) '
+        "{ ... on UploadBegun { address } } }"
+    )
+    with Program(tmp_path) as program:
+        begun = program.graphql(begin)["beginUpload"]
+        assert isinstance(begun, dict)
+        # Others leave room for what comes, and not for what it unpacks to.
+        (store / ".filler").write_bytes(bytes(8 << 20))
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            patch(program, begun["address"], packed, offset=0)
+        refused.value.close()
+        waits = program.graphql("{ uploads { phase error } }")["uploads"]
+        kept = find_offset(program, begun["address"])
+        (store / ".filler").unlink()
+        patch(program, begun["address"], packed[-1:], offset=len(packed) - 1)
+        after = find_offset(program, begun["address"])
+        stored = (store / "x.img").read_bytes()
+    assert (refused.value.code, kept, after) == (507, len(packed) - 1, len(packed))
+    assert isinstance(waits, list)
+    assert (waits[0]["phase"], waits[0]["error"][:27]) == ("WAITING", "Insufficient disk space for")
+    assert stored == image
+
+
 def send_parts(program: Program, address: str, content: bytes, size: int = 100_000) -> None:
     for offset in range(0, len(content), size):
         patch(program, address, content[offset : offset + size], offset=offset)

@@ -1,23 +1,31 @@
 """Resumable uploads across a service that is killed."""
 
 import asyncio
+import errno
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from domain.file_accesses import unnoted
+from domain.events import Subscription
+from domain.file_accesses import FileAccess, unnoted
+from domain.images.hash_refusals import ImageBusy
+from domain.uploads.decompression import Programs, decode
+from domain.uploads.image_staging import Staged
+from domain.uploads.intake import Chunk
+from domain.uploads.kinds import UploadPlan
 from domain.uploads.limits import UploadLimits
-from domain.uploads.progress import Upload, UploadBoard, UploadPhase
-from domain.uploads.refusals import UploadCancelled
+from domain.uploads.progress import Upload, UploadBoard, UploadChanged, UploadPhase
+from domain.uploads.refusals import DecompressionFailed, SpaceShort, UploadCancelled
 from domain.uploads.resumable import Part, ResumableUploads
 from domain.uploads.sessions import Checksum, UploadLocked, UploadSession
-from domain.uploads.settling import Settling
+from domain.uploads.settling import Settling, Uploaded
+from domain.uploads.sniffing import Content
 from domain.uploads.uploads import Uploads
 from domain.uploads.waiting import WaitingUploads
-from tests.domain.images.store import Store, make_store
-from tests.domain.uploads.packing import noise
+from tests.domain.images.store import Store, make_store, next_event
+from tests.domain.uploads.packing import PACKERS, noise
 
 IMAGE = noise(300_000)
 BOOT = "one boot of the machine"
@@ -46,13 +54,19 @@ class Bench:
         self.store: Store = make_store(root)
         self.sessions = FakeSessions()
 
-    def run(self, boot: str = BOOT, silent_seconds: float = 60) -> ResumableUploads:
+    def run(
+        self,
+        boot: str = BOOT,
+        silent_seconds: float = 60,
+        programs: Programs | None = None,
+        settles: type[Settling] = Settling,
+    ) -> ResumableUploads:
         """Returns a new run's uploads; the one before may be in the middle of anything."""
         store = self.store
-        settling = Settling(store.images, store.hashes, store.hub)
+        settling = settles(store.images, store.hashes, store.hub)
         board = UploadBoard(store.hub)
         limits = UploadLimits(silent_seconds=silent_seconds)
-        uploads = Uploads(store.folder, settling, board, limits=limits, programs={})
+        uploads = Uploads(store.folder, settling, board, limits=limits, programs=programs or {})
         waiting = WaitingUploads(store.folder, board, self.sessions, boot=boot)
         return ResumableUploads(store.folder, uploads, waiting, note=unnoted)
 
@@ -200,3 +214,102 @@ async def test_a_part_whose_client_is_silent_can_be_cancelled(bench: Bench) -> N
         await sending
     assert (cancelled.phase, bench.store.names) == (UploadPhase.CANCELLED, [])
     assert bench.sessions.kept == {}
+
+
+PACKED = PACKERS[Content.GZIP][1](IMAGE)
+
+
+class ShortDisk:
+    """A disk that has no room for what an upload unpacks to until somebody makes some."""
+
+    def __init__(self) -> None:
+        self.is_full = True
+
+    @property
+    def programs(self) -> Programs:
+        return {Content.GZIP: self._unpack}
+
+    def _unpack(self, source: Iterator[Chunk]) -> Iterator[Chunk]:
+        for chunk in decode(Content.GZIP, source):
+            if self.is_full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            yield chunk
+
+
+class BusySettling(Settling):
+    """What settles nothing, because the image is being read."""
+
+    async def settle(self, plan: UploadPlan, staged: Staged, *, note: FileAccess) -> Uploaded:
+        raise ImageBusy(plan.filename)
+
+
+async def next_upload(changes: Subscription) -> Upload:
+    event = await next_event(changes)
+    assert isinstance(event, UploadChanged)
+    return event.upload
+
+
+async def refused_at_its_end(uploads: ResumableUploads) -> str:
+    """Returns an upload all of which came when the disk had no room for the image."""
+    upload = await uploads.begin("up.img.gz", len(PACKED), by="ann", note=unnoted)
+    with pytest.raises(SpaceShort):
+        await uploads.append(upload.id, Part(0, whole(PACKED)), note=unnoted)
+    return upload.id
+
+
+async def test_a_whole_upload_survives_a_disk_that_is_full_at_its_end(bench: Bench) -> None:
+    disk = ShortDisk()
+    uploads = bench.run(programs=disk.programs)
+    id = await refused_at_its_end(uploads)
+    # A client that hears of the full length takes it for done.
+    last = (await uploads.get(id)).received_bytes
+    with pytest.raises(SpaceShort):
+        await uploads.append(id, Part(last, whole(PACKED[last:])), note=unnoted)
+    await uploads.look()
+    again = (await uploads.get(id)).received_bytes
+    disk.is_full = False
+    done = await uploads.append(id, Part(last, whole(PACKED[last:])), note=unnoted)
+    assert (last, again) == (len(PACKED) - 1, len(PACKED) - 1)
+    assert (done.phase, done.received_bytes) == (UploadPhase.COMPLETE, len(PACKED))
+    assert (bench.store.real / "up.img").read_bytes() == IMAGE
+
+
+async def test_a_kept_upload_waits_and_says_why_it_is_no_image_yet(bench: Bench) -> None:
+    uploads = bench.run(programs=ShortDisk().programs)
+    with bench.store.hub.subscribe(UploadChanged) as changes:
+        await refused_at_its_end(uploads)
+        told = await next_upload(changes)
+        while not told.error:
+            told = await next_upload(changes)
+    assert (told.phase, told.received_bytes) == (UploadPhase.WAITING, len(PACKED) - 1)
+    assert "no room left" in (told.error or "")
+
+
+@pytest.mark.parametrize("boot", [BOOT, "the next one"])
+async def test_a_kept_upload_survives_a_restart(bench: Bench, boot: str) -> None:
+    disk = ShortDisk()
+    id = await refused_at_its_end(bench.run(programs=disk.programs))
+    second = bench.run(boot=boot, programs=disk.programs)
+    await second.look()
+    last = (await second.get(id)).received_bytes
+    disk.is_full = False
+    await second.append(id, Part(last, whole(PACKED[last:])), note=unnoted)
+    assert last == len(PACKED) - 1
+    assert (bench.store.real / "up.img").read_bytes() == IMAGE
+
+
+async def test_a_plain_image_survives_a_store_that_is_busy(bench: Bench) -> None:
+    busy = bench.run(settles=BusySettling)
+    id = await begun(bench, busy, size=len(IMAGE))
+    with pytest.raises(ImageBusy):
+        await busy.append(id, Part(200_000, whole(IMAGE[200_000:])), note=unnoted)
+    await bench.run().look()
+    assert (bench.store.real / "up.img").read_bytes() == IMAGE
+
+
+async def test_what_is_no_image_is_not_kept(bench: Bench) -> None:
+    uploads = bench.run()
+    upload = await uploads.begin("up.img.gz", len(PACKED) - 9, by="ann", note=unnoted)
+    with pytest.raises(DecompressionFailed):
+        await uploads.append(upload.id, Part(0, whole(PACKED[:-9])), note=unnoted)
+    assert (bench.store.names, bench.sessions.kept) == ([], {})
