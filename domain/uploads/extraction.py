@@ -60,7 +60,9 @@ class Extraction:
         self._add_file(parts, entry, content)
 
     def finish(self) -> None:
-        """Makes all of it durable."""
+        """Makes all of it durable; raises `ArchiveTooLarge`."""
+        self._tracker.all_came()
+        self._check_ratio()
         for folder, _, _ in os.walk(self._folder):
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
@@ -116,10 +118,17 @@ class Extraction:
         self._tracker.written = self._written
         self._room.take(size)
         self._room.check_size(self._written)
-        limits, received = self._limits, max(self._tracker.received, 1)
-        if self._written > max(limits.archive_free, received * limits.archive_ratio):
-            ratio = f"it unpacks to more than {limits.archive_ratio} times its size"
-            raise _too_large(ratio)
+        self._check_ratio()
+
+    def _check_ratio(self) -> None:
+        # By all that comes: what is hollow at its beginning may be full at its end.
+        free, ratio, size = (
+            self._limits.archive_free,
+            self._limits.archive_ratio,
+            self._tracker.size,
+        )
+        if size is not None and self._written > max(free, size * ratio):
+            raise _too_large(f"it unpacks to more than {ratio} times its size")
 
 
 def _twice(parts: tuple[str, ...]) -> ArchiveBroken:

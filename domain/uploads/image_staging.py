@@ -146,15 +146,20 @@ def _write(
             writer.write(chunk)
             tracker.written = writer.written
             if plan.kind is UploadKind.COMPRESSED:
-                _check_ratio(writer.written, tracker.received, shop.limits)
+                _check_ratio(tracker, shop.limits)
         room.check_size(writer.written)
+        if plan.kind is UploadKind.COMPRESSED:
+            tracker.all_came()
+            _check_ratio(tracker, shop.limits)
         return hashing.end().hexdigest()
 
 
-def _check_ratio(written: int, received: int, limits: UploadLimits) -> None:
-    if written > limits.image_free and written > max(received, 1) * limits.image_ratio:
+def _check_ratio(tracker: Tracker, limits: UploadLimits) -> None:
+    """Judges by all that comes: what is hollow at its beginning may be full at its end."""
+    written, size = tracker.written, tracker.size
+    if size is not None and written > max(limits.image_free, size * limits.image_ratio):
         message = (
             f"The image unpacks to more than {limits.image_ratio} times its size: no system is "
             "that hollow."
         )
-        raise UploadTooLarge(message, detail=f"{written} bytes from {received}")
+        raise UploadTooLarge(message, detail=f"{written} bytes from {size}")

@@ -155,6 +155,8 @@ class Tracker:
         self._upload = upload
         self.phase = upload.phase
         self.received = upload.received_bytes
+        self.size = upload.total_bytes
+        """How many bytes come in all; None while nobody knows."""
         self.written = 0
         self.entry: str | None = None
         self._is_cancelled = False
@@ -189,6 +191,10 @@ class Tracker:
         """Raises `UploadCancelled` if it was given up."""
         if self._is_cancelled:
             raise UploadCancelled("The upload was cancelled.")
+
+    def all_came(self) -> None:
+        """Takes note that nothing more comes: what was said of the size may have been wrong."""
+        self.size = self.received
 
     def completed(self, image: str) -> Upload:
         """Returns the upload as one that is in the store."""

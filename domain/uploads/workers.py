@@ -118,6 +118,7 @@ class Workers:
             place.heard_at = None
             if filling.done():
                 filling.result()
+                tracker.all_came()
         except BaseException:
             filling.cancel()
             # When the client hears of it, nothing is left.

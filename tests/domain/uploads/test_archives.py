@@ -1,6 +1,7 @@
 """Archives: good ones become artefacts, hostile ones of every kind and format leave nothing."""
 
 import io
+import os
 import stat
 import struct
 import tarfile
@@ -18,7 +19,7 @@ from domain.uploads.image_staging import Staged, Workshop
 from domain.uploads.kinds import UploadKind, plan_of
 from domain.uploads.limits import UploadLimits
 from domain.uploads.progress import Tracker, UploadPhase, begun
-from domain.uploads.refusals import UploadBroken
+from domain.uploads.refusals import ArchiveTooLarge, UploadBroken
 from tests.domain.images.store import sha256
 from tests.domain.uploads.archives import (
     BOOT,
@@ -51,12 +52,17 @@ class Bench:
     def stage(self, filename: str, archive: bytes, size: int = 3000) -> Staged:
         return self.stage_pieces(filename, pieces(archive, size), len(archive))
 
-    def stage_pieces(self, filename: str, source: Iterator[bytes], received: int) -> Staged:
+    def stage_pieces(self, filename: str, source: Iterator[bytes], total: int | None) -> Staged:
         kind, phase = UploadKind.ARCHIVE, UploadPhase.RECEIVING
-        tracker = Tracker(begun("id", filename, kind, phase=phase, total=None))
-        tracker.received = received
+        tracker = Tracker(begun("id", filename, kind, phase=phase, total=total))
+
+        def arriving() -> Iterator[bytes]:
+            for piece in source:
+                tracker.received += len(piece)
+                yield piece
+
         shop = Workshop(self.store, self.folder, self.limits, {})
-        return stage_archive(plan_of(filename), source, shop, tracker)
+        return stage_archive(plan_of(filename), arriving(), shop, tracker)
 
     def refusal(self, filename: str, archive: bytes) -> str:
         """Returns the code of what stops the archive, when nothing is left and nothing harmed."""
@@ -157,6 +163,24 @@ HOSTILE: dict[str, tuple[tuple[Member, ...], str]] = {
 def test_a_hostile_archive_leaves_nothing(bench: Bench, kind: str, suffix: str) -> None:
     members, code = HOSTILE[kind]
     assert bench.refusal(f"evil{suffix}", FORMATS[suffix]((*GOOD, *members))) == code
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+@pytest.mark.parametrize("suffix", NAMES)
+def test_an_archive_may_be_hollow_first_and_full_later(
+    bench: Bench, suffix: str, *, is_told: bool
+) -> None:
+    members = (*GOOD, Member("hollow", bytes(20 << 20)), Member("full", os.urandom(300_000)))
+    archive = FORMATS[suffix](members)
+    bench.stage_pieces(f"new{suffix}", pieces(archive), len(archive) if is_told else None)
+
+
+@pytest.mark.parametrize("suffix", NAMES)
+def test_a_bomb_whose_size_nobody_said_is_refused_at_its_end(bench: Bench, suffix: str) -> None:
+    archive = FORMATS[suffix]((*GOOD, Member("big", bytes(20 << 20))))
+    with pytest.raises(ArchiveTooLarge, match="200 times"):
+        bench.stage_pieces(f"new{suffix}", pieces(archive), None)
+    assert list(bench.folder.iterdir()) == []
 
 
 TAR_NAMES = [name for name in NAMES if name != ".zip"]

@@ -2,6 +2,7 @@
 whole or not."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,24 +21,53 @@ from tests.domain.uploads.packing import PACKERS, pieces
 LIMITS = UploadLimits(image_free=4 * MEBIBYTE, image_ratio=100)
 
 
-def staged(root: Path, codec: Content, content: bytes, *, limits: UploadLimits = LIMITS) -> Staged:
-    """Stages a compressed image as it arrives; limits are a thousandth of the usual ones."""
+def staged(
+    root: Path,
+    codec: Content,
+    content: bytes,
+    *,
+    is_told: bool = True,
+    limits: UploadLimits = LIMITS,
+) -> Staged:
+    """Stages a compressed image as it arrives, whose size is told or not; limits are a thousandth
+    of the usual ones."""
     suffix, pack = PACKERS[codec]
     packed = pack(content)
-    phase = UploadPhase.RECEIVING
-    tracker = Tracker(begun("id", "x.img", UploadKind.COMPRESSED, phase=phase, total=None))
-    tracker.received = len(packed)
+    phase, total = UploadPhase.RECEIVING, len(packed) if is_told else None
+    tracker = Tracker(begun("id", "x.img", UploadKind.COMPRESSED, phase=phase, total=total))
     store = StoreFolder(HostPaths(root))
     store.make()
     shop = Workshop(store, store.base(), limits, {})
-    return stage_image(plan_of(f"x.img{suffix}"), pieces(packed), shop, tracker)
+    return stage_image(plan_of(f"x.img{suffix}"), arriving(packed, tracker), shop, tracker)
 
 
+def arriving(packed: bytes, tracker: Tracker) -> Iterator[bytes]:
+    for piece in pieces(packed):
+        tracker.received += len(piece)
+        yield piece
+
+
+@pytest.mark.parametrize("is_told", [True, False])
 @pytest.mark.parametrize("codec", list(PACKERS))
-def test_a_bomb_stops_at_its_ratio_and_leaves_nothing(tmp_path: Path, codec: Content) -> None:
-    with pytest.raises(UploadTooLarge, match="100 times"):
-        staged(tmp_path, codec, bytes(16 * MEBIBYTE))
+def test_a_bomb_is_refused_and_leaves_nothing(
+    tmp_path: Path, codec: Content, *, is_told: bool
+) -> None:
+    with pytest.raises(UploadTooLarge, match="100 times") as refused:
+        staged(tmp_path, codec, bytes(16 * MEBIBYTE), is_told=is_told)
+    stopped_at = int(refused.value.detail.split()[0])
+    # One whose size nobody said may still bring what it is made of.
+    assert (stopped_at < 5 * MEBIBYTE) == is_told
     assert list(StoreFolder(HostPaths(tmp_path)).base().iterdir()) == []
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+@pytest.mark.parametrize("codec", list(PACKERS))
+def test_an_image_may_be_hollow_first_and_full_later(
+    tmp_path: Path, codec: Content, *, is_told: bool
+) -> None:
+    content = os.urandom(1000) + bytes(16 * MEBIBYTE) + os.urandom(200_000)
+    size = staged(tmp_path, codec, content, is_told=is_told).path.stat().st_size
+    assert size == len(content)
 
 
 @pytest.mark.parametrize("size", [4 * MEBIBYTE, 16 * MEBIBYTE])
