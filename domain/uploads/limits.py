@@ -91,7 +91,7 @@ class Room:
 def _require(needed: int, free: int, promised: int) -> None:
     if not needed or needed + promised <= free:
         return
-    others = f"; {promised} more are promised to resumable uploads" if promised else ""
+    others = f"; {promised} more are promised to other uploads" if promised else ""
     message = (
         f"Insufficient disk space for upload: {needed} bytes are needed and {free} are free for "
         f"images{others}."

@@ -157,7 +157,8 @@ class Tracker:
         self.received = upload.received_bytes
         self.size = upload.total_bytes
         """How many bytes come in all; None while nobody knows."""
-        self.written = 0
+        self.written = self.promised = 0
+        """`promised` bytes were found to fit when it began; none where nobody said how many."""
         self.entry: str | None = None
         self._is_cancelled = False
 
@@ -176,6 +177,11 @@ class Tracker:
             written_bytes=self.written,
             entry=self.entry,
         )
+
+    @property
+    def owed(self) -> int:
+        """Returns the promised bytes that are not on the disk yet."""
+        return max(0, self.promised - self.written)
 
     def cancel(self) -> None:
         """Gives it up: the thread that works on it ends with the next chunk."""

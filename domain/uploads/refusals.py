@@ -110,8 +110,9 @@ class SpaceShort(Unavailable):
     title = "Disk Space Error"
     meaning = "The file system of the store has no room for the upload. " + PARTS_LEFT
     remedy = (
-        "Delete images that are not used any more, or give up resumable uploads that nobody "
-        "continues (the query `uploads`, `cancelUpload`), then send it again."
+        "Wait for the uploads under way, delete images that are not used any more, or give up "
+        "resumable uploads that nobody continues (the query `uploads`, `cancelUpload`), then send "
+        "it again."
     )
 
 

@@ -47,7 +47,6 @@ class ResumableUploads:
         self, folder: StoreFolder, uploads: Uploads, waiting: WaitingUploads, *, note: FileAccess
     ) -> None:
         self._folder, self._uploads, self._waiting, self._note = folder, uploads, waiting, note
-        self._turn = asyncio.Lock()
 
     async def begin(self, filename: str, size: int, *, by: str, note: FileAccess) -> Upload:
         """Begins an upload of `size` bytes and returns it; its parts may come from now on.
@@ -60,8 +59,7 @@ class ResumableUploads:
             message = "An upload says how many bytes it has, at least one."
             raise UploadSizeUnknown(message, field="sizeBytes")
         plan = self._uploads.plan(id, filename, note=note)
-        async with self._turn:
-            # One after the other: each sees what is promised to those before.
+        async with self._uploads.turn:
             shop = await self._uploads.shop(size)
             one = await self._waiting.add(id, plan, size, by=by, base=shop.folder)
         info = f"Resumable upload of {size} bytes begun: {filename}"

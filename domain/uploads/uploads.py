@@ -62,6 +62,8 @@ class Uploads:
         self.board, self.limits = board, limits
         self.workers = Workers(board, at_once=limits.at_once)
         self._folder, self._settling, self._programs = folder, settling, programs
+        self.turn = asyncio.Lock()
+        """Held by who asks for room until it is promised: each sees what those before got."""
 
     async def aclose(self) -> None:
         """Gives up what is under way."""
@@ -86,7 +88,9 @@ class Uploads:
         phase = PHASES[plan.kind]
         tracker = Tracker(begun(id, plan.filename, plan.kind, phase=phase, total=incoming.size))
         with self.told(plan, tracker, note=note), self.workers.place(tracker):
-            shop = await self.shop(incoming.size or 0)
+            async with self.turn:
+                shop = await self.shop(incoming.size or 0)
+                tracker.promised = incoming.size or 0
             staged = await self.workers.feed(
                 incoming.chunks,
                 lambda chunks: stage(plan, chunks, shop, tracker),
@@ -120,7 +124,8 @@ class Uploads:
     async def shop(self, size: int = 0) -> Workshop:
         """Returns where uploads are made, which has room for so many new bytes beside those that
         are still to come; raises `SpaceShort`, `UploadTooLarge` and `UploadNotWritten`."""
-        return await asyncio.to_thread(self._shop_now, size, self.board.promised())
+        promised = self.board.promised() + self.workers.promised()
+        return await asyncio.to_thread(self._shop_now, size, promised)
 
     def plan(self, id: str, filename: str, *, note: FileAccess) -> UploadPlan:
         """Returns what becomes of a file of this name; shows and writes down why nothing does.

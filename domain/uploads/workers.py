@@ -22,10 +22,12 @@ work."""
 
 @dataclass(slots=True)
 class _Place:
-    """One upload that is being worked on; `stop` makes that end. `heard_at` is when its client
+    """One upload that is being worked on; `stop` makes that end, `tracker` tells what it has done.
+    `heard_at` is when its client
     last sent something, None when nothing is expected of it."""
 
     stop: Callable[[], None]
+    tracker: Tracker
     heard_at: float | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -49,6 +51,10 @@ class Workers:
     def is_busy(self, id: str) -> bool:
         """Whether an upload is being worked on."""
         return id in self._places
+
+    def promised(self) -> int:
+        """Returns the bytes that uploads under way may still write of what they were promised."""
+        return sum(place.tracker.owed for place in self._places.values())
 
     async def end(self, id: str) -> bool:
         """Makes the work on an upload end, and returns when it has, or the disk takes too long for
@@ -75,7 +81,7 @@ class Workers:
         if len(self._places) >= self._at_once:
             message = f"{self._at_once} uploads are under way; wait until one of them ends."
             raise TooManyUploads(message)
-        place = self._places[tracker.id] = _Place(tracker.cancel)
+        place = self._places[tracker.id] = _Place(tracker.cancel, tracker)
         try:
             yield
         finally:
