@@ -78,6 +78,42 @@ _STREAMS: dict[Content, Callable[[], _Stream]] = {
     Content.BZIP2: bz2.BZ2Decompressor,
 }
 _FAILURES = (lzma.LZMAError, zstd.ZstdError, zlib.error, OSError, EOFError, ValueError, MemoryError)
+_MARKS: dict[Content, tuple[bytes, ...]] = {
+    Content.XZ: (b"\xfd7zXZ\0",),
+    # All but the first begin what is to be skipped (RFC 8878, 3.1.2).
+    Content.ZSTD: (b"\x28\xb5\x2f\xfd", *(bytes((n, 0x2A, 0x4D, 0x18)) for n in range(0x50, 0x60))),
+    Content.GZIP: (b"\x1f\x8b",),
+    Content.BZIP2: (b"BZh",),
+}
+_LONGEST_MARK = 6
+
+
+class _Member:
+    """One of the streams behind each other; `start` is the byte at which it begins."""
+
+    def __init__(self, content: Content, start: int) -> None:
+        self.stream = _STREAMS[content]()
+        self._marks, self._start, self._head = _MARKS[content], start, b""
+
+    def decompress(self, data: Chunk) -> bytes:
+        """Returns the next block; raises `DecompressionFailed`."""
+        self._head += data[: _LONGEST_MARK - len(self._head)]
+        try:
+            return self.stream.decompress(data, max_length=BLOCK)
+        except _FAILURES as error:
+            raise self.failure(f"the compressed stream is corrupt ({error})") from error
+
+    def failure(self, reason: str) -> DecompressionFailed:
+        """Returns the error, which tells what is behind a whole stream and is none itself."""
+        if self._start and not any(
+            mark.startswith(self._head[: len(mark)]) for mark in self._marks
+        ):
+            reason = (
+                f"the compressed stream ends at byte {self._start}, and something else follows, "
+                "such as metadata of a build; send it without, as `head -c "
+                f"{self._start} FILE` gives it"
+            )
+        return DecompressionFailed(f"Failed to decompress image: {reason}.")
 
 
 def peek(source: Iterator[Chunk]) -> tuple[bytes, Iterator[Chunk]]:
@@ -99,20 +135,23 @@ def decoder_of(content: Content, programs: Programs) -> Decode:
 
 def decode(content: Content, source: Iterator[Chunk]) -> Iterator[Chunk]:
     """Yields what a compressed stream holds; raises `DecompressionFailed`."""
-    stream: _Stream | None = None
+    member: _Member | None = None
+    came = 0
     for chunk in source:
         data: Chunk = chunk
-        while data or (stream is not None and not stream.needs_input):
-            data = data if stream else _without_padding(content, data)
-            if stream is None and not data:
+        came += len(chunk)
+        while data or (member is not None and not member.stream.needs_input):
+            data = data if member else _without_padding(content, data)
+            if member is None and not data:
                 break
-            stream = stream or _STREAMS[content]()
-            out = _decompress(stream, data)
+            member = member or _Member(content, came - len(data))
+            out = member.decompress(data)
             if out:
                 yield out
-            data, stream = (stream.unused_data, None) if stream.eof else (b"", stream)
-    if stream is not None:
-        raise DecompressionFailed("Failed to decompress image: the compressed stream is cut off.")
+            stream = member.stream
+            data, member = (stream.unused_data, None) if stream.eof else (b"", member)
+    if member is not None:
+        raise member.failure("the compressed stream is cut off")
 
 
 def decode_sniffed(source: Iterator[Chunk], programs: Programs) -> tuple[Content, Iterator[Chunk]]:
@@ -134,14 +173,6 @@ def closed_at_end(source: Iterator[Chunk]) -> Iterator[Iterator[Chunk]]:
     finally:
         if isinstance(source, Generator):
             source.close()
-
-
-def _decompress(stream: _Stream, data: Chunk) -> bytes:
-    try:
-        return stream.decompress(data, max_length=BLOCK)
-    except _FAILURES as error:
-        message = f"Failed to decompress image: the compressed stream is corrupt ({error})."
-        raise DecompressionFailed(message) from error
 
 
 def _without_padding(content: Content, data: Chunk) -> Chunk:

@@ -63,9 +63,29 @@ def test_zeros_behind_a_stream_are_padding(codec: Content) -> None:
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_garbage_behind_a_stream_is_refused(codec: Content) -> None:
-    with pytest.raises(DecompressionFailed):
-        unpacked(codec, PACKERS[codec][1](CONTENT) + b"garbage!")
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize("trailer", [b"\n", b'{"metadata_version": "1.1"}FWx0\x1c\x8e'])
+def test_what_follows_a_stream_is_told_with_its_place(
+    codec: Content, size: int, trailer: bytes
+) -> None:
+    packed = PACKERS[codec][1](CONTENT)
+    with pytest.raises(DecompressionFailed) as refused:
+        unpacked(codec, packed + trailer, size)
+    assert refused.value.message == (
+        f"Failed to decompress image: the compressed stream ends at byte {len(packed)}, and "
+        "something else follows, such as metadata of a build; send it without, as `head -c "
+        f"{len(packed)} FILE` gives it."
+    )
+    assert unpacked(codec, (packed + trailer)[: len(packed)], size) == CONTENT
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_second_stream_that_is_broken_is_told_as_such(codec: Content) -> None:
+    first, second = PACKERS[codec][1](CONTENT[:1000]), PACKERS[codec][1](CONTENT)
+    with pytest.raises(DecompressionFailed, match="cut off"):
+        unpacked(codec, first + second[:10])
+    with pytest.raises(DecompressionFailed, match="corrupt"):
+        unpacked(codec, first + second[:50] + bytes([second[50] ^ 0x55]) + second[51:])
 
 
 def test_what_the_content_is_counts_and_not_its_name() -> None:
