@@ -10,12 +10,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tusclient.client import TusClient
 
 from domain.uploads.sniffing import Content
 from tests.domain.uploads.archives import FORMATS, GOOD, Member
 from tests.domain.uploads.packing import PACKERS, noise
 from tests.e2e.process import Program
-from tests.e2e.test_upload_clients import STORE, curl, find_offset, names, patch, put
+from tests.e2e.test_upload_clients import (
+    CLIENTS,
+    STORE,
+    curl,
+    find_offset,
+    names,
+    node_is_there,
+    patch,
+    put,
+)
 
 SMALL = 24 << 20
 needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="needs Debian's curl")
@@ -122,6 +132,32 @@ def test_an_upload_that_came_waits_for_room_for_its_image(tmp_path: Path, disk: 
     assert (refused.value.code, kept, after) == (507, len(packed) - 1, len(packed))
     assert isinstance(waits, list)
     assert (waits[0]["phase"], waits[0]["error"][:27]) == ("WAITING", "Insufficient disk space for")
+    assert stored == image
+
+
+@node_is_there
+@pytest.mark.real
+def test_no_client_takes_an_upload_that_waits_for_room_for_done(
+    tmp_path: Path, disk: Mount
+) -> None:
+    store, image = tmp_path / STORE, noise(12 << 20)
+    file = put(tmp_path, "x.img.zst", PACKERS[Content.ZSTD][1](image))
+    with Program(tmp_path) as program:
+        (store / ".filler").write_bytes(bytes(8 << 20))
+        command = ["node", "tus.mjs", program.base + "/uploads/", str(file)]
+        first = subprocess.run(command, cwd=CLIENTS, capture_output=True, check=False, timeout=60)
+        (store / ".filler").unlink()
+        [part] = store.glob(".*.part")
+        address = f"/uploads/{part.stem.removeprefix('.')}"
+        kept = find_offset(program, address)
+        with file.open("rb") as stream:
+            again = TusClient(program.base + "/uploads/").uploader(
+                file_stream=stream, url=program.base + address
+            )
+            again.upload()
+        stored = (store / "x.img").read_bytes()
+    assert (first.returncode, kept) == (1, file.stat().st_size - 1)
+    assert b"507" in first.stderr
     assert stored == image
 
 
