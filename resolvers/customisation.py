@@ -4,8 +4,7 @@ from collections.abc import AsyncGenerator
 
 from domain.caller import Role
 from domain.customisation.names import ScriptName
-from domain.customisation.script import OpenedScript, Script
-from domain.customisation.scripts import HookState
+from domain.customisation.script import HookState, OpenedScript, Script
 from domain.customisation.syntax import SyntaxCheck
 from domain.events import Update
 from domain.paging import Page, PageRequest

@@ -36,6 +36,21 @@ class ScriptChanged(Conflict):
     remedy = "Read it again, take over what is to stay, and save with the new sha256."
 
 
+class ScriptFolderUnreadable(Unavailable):
+    """Nobody can say which scripts there are."""
+
+    code = "SCRIPTS_UNREADABLE"
+    title = "Scripts Unreadable"
+    meaning = (
+        "The folder of scripts is there, but cannot be read: which hooks are set up and enabled is "
+        "not known, and the station may still run them."
+    )
+    remedy = (
+        "Look at /etc/rpi-sb-provisioner/scripts: it must be a folder that the service may read. "
+        "If too many files are open, try again."
+    )
+
+
 class ScriptFolderNotMade(Unavailable):
     """The folder of scripts cannot be made."""
 

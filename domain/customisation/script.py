@@ -43,6 +43,14 @@ class Script:
 
 
 @dataclass(frozen=True, slots=True)
+class HookState:
+    """A hook point and what lies under its name."""
+
+    hook: Hook
+    script: Script
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedScript:
     """A script with its content."""
 

@@ -12,6 +12,7 @@ from domain.customisation.names import ScriptNotFound
 from domain.customisation.refusals import (
     MOST_BYTES,
     ScriptFolderNotMade,
+    ScriptFolderUnreadable,
     ScriptModeNotSet,
     ScriptNotDeleted,
     ScriptNotWritten,
@@ -27,6 +28,10 @@ MOST_SHOWN = 8 * MOST_BYTES
 """Bytes of a file that somebody else put there and that is still shown."""
 STAGED = ".tmp"
 LEFTOVER = re.compile(r"\..+\.[0-9a-f]{16}\.tmp", re.DOTALL)
+NO_NAME = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+"""Nothing is there, or nothing can be."""
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""It is the service that cannot open anything just now, whatever the file is."""
 Stamp = tuple[int, int, int, int]
 
 
@@ -43,7 +48,7 @@ class ScriptFolder:
             for path in self.base().glob(f".*{STAGED}"):
                 if LEFTOVER.fullmatch(path.name):
                     path.unlink(missing_ok=True)
-        except OSError:
+        except (OSError, ScriptFolderUnreadable):
             # Nobody runs them; the next start tries again.
             return
 
@@ -52,47 +57,42 @@ class ScriptFolder:
         return f"{FOLDER}/{filename}"
 
     def base(self) -> Path:
-        """Returns where the folder is on this machine; raises OSError for an impossible path."""
+        """Returns where the folder is on this machine; raises `ScriptFolderUnreadable` where its
+        links lead in a circle."""
         try:
             return self._paths.real(FOLDER)
         except PathRefused as error:
-            raise OSError(errno.ELOOP, error.message) from error
+            raise folder_unreadable("its links lead in a circle") from error
 
     def list_all(self) -> list[Script]:
         """Returns the ordinary files of the folder, links followed, by name; none where there is
-        no folder."""
-        try:
-            names = os.listdir(self.base())  # noqa: PTH208 -- names, not paths
-        except OSError:
+        no folder. Raises `ScriptFolderUnreadable`."""
+        base = self._present()
+        if base is None:
             return []
+        try:
+            names = os.listdir(base)  # noqa: PTH208 -- names, not paths
+        except OSError as error:
+            raise folder_unreadable(error.strerror) from error
         shown = (name for name in names if not (name.startswith(".") and name.endswith(STAGED)))
         return [script for name in sorted(shown) if (script := self.find(name)).is_file]
 
     def find(self, filename: str) -> Script:
-        """Returns what lies under this name, also nothing."""
+        """Returns what lies under this name, also nothing; raises `ScriptFolderUnreadable`."""
+        base = self._present()
+        if base is None:
+            return Script(filename)
         try:
-            entry = self.base() / filename
-            if not os.path.lexists(entry):
+            status = (base / filename).lstat()
+        except ValueError:
+            return Script(filename)
+        except OSError as error:
+            if error.errno in NO_NAME:
                 return Script(filename)
-            real = self._paths.real(self.path(filename))
-            status = real.stat()
-        except (OSError, ValueError, PathRefused):
-            # A name too long for a file, or a link that leads nowhere or in a circle.
-            return Script(filename, exists=_is_entry(self._paths, filename))
-        is_file = stat.S_ISREG(status.st_mode)
-        mode = stat.S_IMODE(status.st_mode)
-        sha256 = self._sha256(filename, status) if is_file else None
-        if sha256 is None:
-            return Script(filename, exists=True, is_file=is_file, mode=mode)
-        return Script(
-            filename,
-            exists=True,
-            is_file=True,
-            mode=mode,
-            sha256=sha256,
-            size_bytes=status.st_size,
-            modified_at=modified_at(status),
-        )
+            raise folder_unreadable(error.strerror) from error
+        if stat.S_ISLNK(status.st_mode):
+            return self._followed(filename)
+        return self._found(filename, status)
 
     def read(self, filename: str) -> OpenedScript:
         """Returns the script with its content, of a folder none; raises `ScriptNotFound` where
@@ -156,10 +156,51 @@ class ScriptFolder:
             remove()
             sync_folder(entry.parent)
         except OSError as error:
-            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
+            if error.errno in NO_NAME:
                 raise script_not_found(filename) from error
             message = f"The script {filename} cannot be deleted: {error.strerror}."
             raise ScriptNotDeleted(message, detail=error.strerror or "") from error
+
+    def _present(self) -> Path | None:
+        """Returns where the folder is, None where there is none (contract customisation 4.1)."""
+        base = self.base()
+        try:
+            status = base.lstat()
+        except OSError as error:
+            # Also where a part of the path above it is no folder: nothing can be in there.
+            if error.errno in NO_NAME:
+                return None
+            raise folder_unreadable(error.strerror) from error
+        if not stat.S_ISDIR(status.st_mode):
+            raise folder_unreadable("it is no folder")
+        return base
+
+    def _followed(self, filename: str) -> Script:
+        try:
+            return self._found(filename, self._paths.real(self.path(filename)).stat())
+        except PathRefused:
+            return Script(filename, exists=True)
+        except OSError as error:
+            if error.errno in NO_NAME:
+                # A link that leads nowhere.
+                return Script(filename, exists=True)
+            raise folder_unreadable(error.strerror) from error
+
+    def _found(self, filename: str, status: os.stat_result) -> Script:
+        is_file = stat.S_ISREG(status.st_mode)
+        mode = stat.S_IMODE(status.st_mode)
+        sha256 = self._sha256(filename, status) if is_file else None
+        if sha256 is None:
+            return Script(filename, exists=True, is_file=is_file, mode=mode)
+        return Script(
+            filename,
+            exists=True,
+            is_file=True,
+            mode=mode,
+            sha256=sha256,
+            size_bytes=status.st_size,
+            modified_at=modified_at(status),
+        )
 
     def _open(self, filename: str) -> int:
         return open_real(real_below(self._paths, self.path(filename), folder=FOLDER))
@@ -179,10 +220,17 @@ class ScriptFolder:
         try:
             with os.fdopen(self._open(filename), "rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError:
+        except OSError as error:
+            if error.errno in EXHAUSTED:
+                raise folder_unreadable(error.strerror) from error
             return None
         self._hashes[filename] = (stamp, sha256)
         return sha256
+
+
+def folder_unreadable(reason: str | None) -> ScriptFolderUnreadable:
+    """Returns the error that names the folder."""
+    return ScriptFolderUnreadable(f"The folder {FOLDER} cannot be read: {reason}.", detail=FOLDER)
 
 
 def script_not_found(
@@ -192,10 +240,3 @@ def script_not_found(
     shown = filename[:100]
     path = f"{FOLDER}/{filename[:300]}"
     return ScriptNotFound(f"The script {shown} {reason}.", detail=f"Script path: {path}")
-
-
-def _is_entry(paths: HostPaths, filename: str) -> bool:
-    try:
-        return os.path.lexists(paths.real(FOLDER) / filename)
-    except (OSError, ValueError, PathRefused):
-        return False

@@ -1,17 +1,19 @@
 """Scripts: what a station runs of its own at its hook points, and how that is changed."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
-from domain.customisation.hooks import HOOKS, Hook
+from domain.customisation.hooks import HOOKS
 from domain.customisation.names import ScriptName, ScriptNotFound, can_be_named
 from domain.customisation.refusals import (
     MOST_BYTES,
     ScriptChanged,
+    ScriptFolderUnreadable,
     ScriptTooLarge,
 )
-from domain.customisation.script import OpenedScript, Script, ScriptsChanged
+from domain.customisation.script import HookState, OpenedScript, Script, ScriptsChanged
 from domain.customisation.script_folder import DISABLED, ENABLED, ScriptFolder, script_not_found
 from domain.customisation.syntax import (
     Shells,
@@ -29,18 +31,11 @@ from domain.paging import Page, PageRequest, slice_page
 
 ORDER = "scripts:filename"
 NOTHING = "none"
+UNREADABLE = "unreadable"
 OPERATIONS = {
     VersionOrigin.SAVED: "SAVE_SCRIPT",
     VersionOrigin.RESTORED: "RESTORE_SCRIPT",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class HookState:
-    """A hook point and what lies under its name."""
-
-    hook: Hook
-    script: Script
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +55,10 @@ class _Kept:
 
 
 class Scripts:
-    """Reads, saves, enables, disables and deletes scripts; the folder is the truth."""
+    """Reads, saves, enables, disables and deletes scripts; the folder is the truth.
+
+    Whatever looks at the folder raises `ScriptFolderUnreadable`.
+    """
 
     def __init__(self, hub: Hub, folder: ScriptFolder, shells: Shells, history: History) -> None:
         self._hub = hub
@@ -250,21 +248,28 @@ class Scripts:
         note: FileAccess,
     ) -> Script:
         path = self._folder.path(filename[:300])
+        sha256 = f"sha256 before {UNREADABLE}"
         async with self._turn:
-            before = await asyncio.to_thread(self._folder.find, filename)
-            await self._keep(before)
-            sha256 = f"sha256 before {before.sha256 or NOTHING}"
             try:
+                before = await asyncio.to_thread(self._folder.find, filename)
+                sha256 = f"sha256 before {before.sha256 or NOTHING}"
+                await self._keep(before)
                 await asyncio.to_thread(work, before)
             except ProvisionerError as error:
                 note(operation, path, success=False, info=f"{sha256}: {error.code}")
                 raise
-            after = await asyncio.to_thread(self._folder.find, filename)
+            try:
+                after = await asyncio.to_thread(self._folder.find, filename)
+            except ScriptFolderUnreadable:
+                note(operation, path, info=f"{sha256}, after {UNREADABLE}")
+                raise
             remark = kept.remark(after) if kept is not None else ""
             note(operation, path, info=f"{sha256}, after {after.sha256 or NOTHING}{remark}")
             if kept is not None:
                 await self._history.keep(filename, kept.content, origin=kept.origin, by=kept.by)
-        await self.catch_up()
+        # It is done: whether the other scripts can be looked at is another question.
+        with contextlib.suppress(ScriptFolderUnreadable):
+            await self.catch_up()
         return after
 
 

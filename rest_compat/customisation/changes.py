@@ -7,6 +7,7 @@ from domain.customisation.refusals import (
     MOST_BYTES,
     ScriptChanged,
     ScriptFolderNotMade,
+    ScriptFolderUnreadable,
     ScriptModeNotSet,
     ScriptNotDeleted,
     ScriptNotWritten,
@@ -102,7 +103,12 @@ def _sentence(script: Script, word: str) -> Response:
     return said(word)
 
 
-FAULTS = (Fault(ScriptNameMissing), Fault(ScriptNotFound, 400), Fault(ScriptModeNotSet, 500))
+FAULTS = (
+    Fault(ScriptNameMissing),
+    Fault(ScriptNotFound, 400),
+    Fault(ScriptFolderUnreadable),
+    Fault(ScriptModeNotSet, 500),
+)
 ROUTES: tuple[Route, ...] = (
     Route(
         method="POST",
@@ -119,6 +125,7 @@ ROUTES: tuple[Route, ...] = (
             Fault(ScriptTooLarge),
             Fault(ScriptChanged),
             Fault(ScriptFolderNotMade, 500),
+            Fault(ScriptFolderUnreadable, 500, ScriptFolderNotMade.code),
             Fault(ScriptNotWritten, 500),
         ),
         checks_csrf=True,
@@ -143,6 +150,7 @@ ROUTES: tuple[Route, ...] = (
             Fault(ScriptNameMissing),
             # The old service answers 500 with `Success` (contract customisation 11).
             Fault(ScriptNotFound, 404, ScriptNotDeleted.code),
+            Fault(ScriptFolderUnreadable, 500, ScriptNotDeleted.code),
             Fault(ScriptNotDeleted, 500),
         ),
     ),

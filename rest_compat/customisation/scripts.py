@@ -9,8 +9,8 @@ from domain.customisation.names import (
     ScriptNameMissing,
     ScriptNotFound,
 )
-from domain.customisation.script import OpenedScript, Script
-from domain.customisation.scripts import HookState
+from domain.customisation.refusals import ScriptFolderUnreadable
+from domain.customisation.script import HookState, OpenedScript, Script
 from resolvers.customisation import get_script, get_script_template, list_hooks, list_scripts
 from resolvers.operation import Call, Operation
 from rest_compat.encoding import json_answer
@@ -182,6 +182,7 @@ ROUTES: tuple[Route, ...] = (
                 },
             ),
         ),
+        faults=(Fault(ScriptFolderUnreadable),),
         showing=Showing.ON_HTML,
     ),
     Route(
@@ -193,7 +194,12 @@ ROUTES: tuple[Route, ...] = (
         parameters=(NAME,),
         answers=(Answer(200, "The script.", schema=OPENED),),
         # This area answers 400 for a script that is not there (contract customisation 11).
-        faults=(Fault(ScriptNameMissing), Fault(ScriptNameInvalid), Fault(ScriptNotFound, 400)),
+        faults=(
+            Fault(ScriptNameMissing),
+            Fault(ScriptNameInvalid),
+            Fault(ScriptNotFound, 400),
+            Fault(ScriptFolderUnreadable),
+        ),
         showing=Showing.ON_HTML,
     ),
     Route(
@@ -214,5 +220,6 @@ ROUTES: tuple[Route, ...] = (
         contract="customisation 4.8",
         serves=served(list_hooks, _hooks),
         answers=(Answer(200, "The hook points.", schema=HOOKS),),
+        faults=(Fault(ScriptFolderUnreadable),),
     ),
 )

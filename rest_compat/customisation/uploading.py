@@ -10,6 +10,7 @@ from domain.customisation.names import ScriptNameInvalid
 from domain.customisation.refusals import (
     MOST_BYTES,
     ScriptFolderNotMade,
+    ScriptFolderUnreadable,
     ScriptNotWritten,
     ScriptSyntaxError,
     ScriptTooLarge,
@@ -132,6 +133,7 @@ ROUTES: tuple[Route, ...] = (
             Fault(ScriptSyntaxError),
             Fault(SyntaxUnchecked),
             Fault(ScriptFolderNotMade, 500),
+            Fault(ScriptFolderUnreadable, 500, ScriptFolderNotMade.code),
             Fault(ScriptNotWritten, 500),
         ),
         showing=Showing.ON_HTML,

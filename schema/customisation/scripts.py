@@ -7,7 +7,8 @@ import strawberry
 
 from domain.customisation import script as domain
 from domain.customisation.hooks import Provisioner, Stage
-from domain.customisation.scripts import ORDER, HookState
+from domain.customisation.script import HookState
+from domain.customisation.scripts import ORDER
 from domain.events import Update
 from domain.paging import page_request
 from resolvers.customisation import (

@@ -104,6 +104,38 @@ async def test_both_surfaces_list_the_same_hook_points(service: Service) -> None
     assert shas == {new["script"]["filename"]: new["script"]["sha256"] for new in hooks}
 
 
+async def test_a_folder_that_cannot_be_read_is_told_on_both_surfaces(tmp_path: Path) -> None:
+    folder = tmp_path / FOLDER
+    folder.parent.mkdir(parents=True)
+    folder.touch()
+    queries = (
+        "{ hooks { name } }",
+        "{ scripts { totalCount } }",
+        f'{{ script(name: "{NAME}") {{ content }} }}',
+    )
+    seen = {}
+    async with running(tmp_path) as service:
+        for word in ("list-scripts", "list-hooks", "get-script", "enable-script", "delete-script"):
+            asked = f"/customisation/{word}?script={NAME}"
+            rest = await service.client.get(asked)
+            seen[word] = (rest.status_code, rest.json()["error_code"])
+        body = {"filename": NAME, "content": TEXT}
+        rest = await service.client.post("/customisation/save-script", json=body)
+        seen["save-script"] = (rest.status_code, rest.json()["error_code"])
+        answers = [await service.graphql(query) for query in queries]
+    assert {answer["errors"][0]["extensions"]["code"] for answer in answers} == {
+        "SCRIPTS_UNREADABLE"
+    }
+    assert seen == {
+        "list-scripts": (503, "SCRIPTS_UNREADABLE"),
+        "list-hooks": (503, "SCRIPTS_UNREADABLE"),
+        "get-script": (503, "SCRIPTS_UNREADABLE"),
+        "enable-script": (503, "SCRIPTS_UNREADABLE"),
+        "delete-script": (500, "SCRIPT_DELETE_ERROR"),
+        "save-script": (500, "DIR_CREATE_ERROR"),
+    }
+
+
 async def test_a_template_is_the_same_everywhere(tmp_path: Path) -> None:
     name = "idp-provisioner-post-flash"
     query = (

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import stat
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +14,7 @@ from domain.customisation.refusals import (
     MOST_BYTES,
     ScriptChanged,
     ScriptFolderNotMade,
+    ScriptFolderUnreadable,
     ScriptNotDeleted,
     ScriptNotWritten,
     ScriptSyntaxError,
@@ -258,6 +260,66 @@ async def test_what_the_disk_refuses_changes_nothing(bed: Bed) -> None:
     with pytest.raises(ScriptNotFound):
         await bed.scripts.enable(HOOK, note=bed.notes)
     assert bed.names() == [FILE]
+
+
+@pytest.mark.parametrize("loop", [False, True])
+async def test_a_folder_that_cannot_be_read_is_not_taken_for_an_empty_one(
+    bed: Bed, *, loop: bool
+) -> None:
+    bed.folder.parent.mkdir(parents=True)
+    if loop:
+        bed.folder.symlink_to(bed.folder.name)
+    else:
+        bed.folder.touch()
+    asked = (
+        bed.scripts.list_all(),
+        bed.scripts.list_hooks(),
+        bed.scripts.get(HOOK),
+        bed.scripts.enable(HOOK, note=bed.notes),
+        bed.scripts.delete(HOOK, note=bed.notes),
+    )
+    for question in asked:
+        with pytest.raises(ScriptFolderUnreadable):
+            await question
+
+
+def test_without_a_free_descriptor_nobody_says_what_is_there(bed: Bed) -> None:
+    bed.put(FILE, mode=0o755)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(ScriptFolderUnreadable):
+            bed.files.list_all()
+        with pytest.raises(ScriptFolderUnreadable):
+            bed.files.find(FILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_a_folder_that_cannot_be_read_for_a_while_lost_nothing(bed: Bed) -> None:
+    bed.put(FILE)
+    away = bed.folder.with_name("away")
+    with bed.hub.subscribe(ScriptsChanged) as told:
+        await bed.scripts.catch_up()
+        bed.folder.rename(away)
+        bed.folder.touch()
+        with pytest.raises(ScriptFolderUnreadable):
+            await bed.scripts.catch_up()
+        bed.folder.unlink()
+        away.rename(bed.folder)
+        await bed.scripts.catch_up()
+        bed.put("new.sh")
+        await bed.scripts.catch_up()
+        assert _only(await told.next()).filename == "new.sh"
+
+
+async def test_a_change_that_cannot_begin_is_noted(bed: Bed) -> None:
+    bed.folder.parent.mkdir(parents=True)
+    bed.folder.touch()
+    with pytest.raises(ScriptFolderUnreadable):
+        await bed.scripts.save(HOOK, b"x", by="ann", note=bed.notes)
+    assert bed.notes.rows == [("SAVE_SCRIPT", PATH, False)]
+    assert bed.notes.infos == ["sha256 before unreadable: SCRIPTS_UNREADABLE"]
 
 
 async def test_a_hook_point_without_a_script_shows_its_template(bed: Bed) -> None:
