@@ -88,7 +88,7 @@ class DryRuns:
         """Tries `content` as if it were the script of this hook point, without it what lies
         there.
 
-        Raises `ScriptNameInvalid`, `ScriptNotFound`, `ScriptTooLarge`, `DryRunBusy`,
+        Raises `ScriptNameInvalid`, `ScriptUnreadable`, `ScriptTooLarge`, `DryRunBusy`,
         `DryRunRefused` and `ConfigUnreadable`.
         """
         hook = name.hook

@@ -32,11 +32,14 @@ class ScriptNameInvalid(Invalid):
 
 
 class ScriptNotFound(NotFound):
-    """There is no such script, or it cannot be opened."""
+    """There is no such script."""
 
     code = "SCRIPT_NOT_FOUND"
     title = "Script Not Found"
-    meaning = "The folder of scripts has no such file, or it cannot be opened."
+    meaning = (
+        "The folder of scripts has no such file. /customisation/get-script says so also of one "
+        "that cannot be opened."
+    )
     remedy = "List the scripts, or save this one first."
 
 

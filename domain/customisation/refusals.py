@@ -51,6 +51,18 @@ class ScriptFolderUnreadable(Unavailable):
     )
 
 
+class ScriptUnreadable(Unavailable):
+    """A script that is there and cannot be opened."""
+
+    code = "SCRIPT_UNREADABLE"
+    title = "Script Unreadable"
+    meaning = (
+        "Something lies under the script's name, but it cannot be opened: it is no ordinary file, "
+        "its links lead nowhere, or the disk does not give it."
+    )
+    remedy = "Look at the file; deleting the script removes a link, never what it leads to."
+
+
 class ScriptFolderNotMade(Unavailable):
     """The folder of scripts cannot be made."""
 

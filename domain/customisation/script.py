@@ -12,8 +12,8 @@ class Script:
     """What lies in the folder under a name.
 
     `mode` is the permission bits. `sha256`, `size_bytes` and `modified_at` are None where the
-    content cannot be read: nothing is there, no ordinary file, or a link that leads out of the
-    folder.
+    content cannot be read: nothing is there, no ordinary file, or a link that leads nowhere.
+    `leads_away` tells of a link to something outside the folder.
     """
 
     filename: str
@@ -23,6 +23,7 @@ class Script:
     sha256: str | None = None
     size_bytes: int | None = None
     modified_at: datetime | None = None
+    leads_away: bool = False
 
     @property
     def executable(self) -> bool:

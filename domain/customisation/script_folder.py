@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 from domain.atomic_files import sync_folder, write_whole
@@ -16,10 +17,12 @@ from domain.customisation.refusals import (
     ScriptModeNotSet,
     ScriptNotDeleted,
     ScriptNotWritten,
+    ScriptUnreadable,
 )
 from domain.customisation.script import OpenedScript, Script
+from domain.errors import ProvisionerError
 from domain.host_paths import HostPaths, PathRefused
-from domain.kept_files import modified_at, open_real, real_below
+from domain.kept_files import modified_at, open_real
 
 FOLDER = "/etc/rpi-sb-provisioner/scripts"
 ENABLED = 0o755
@@ -95,8 +98,8 @@ class ScriptFolder:
         return self._found(filename, status)
 
     def read(self, filename: str) -> OpenedScript:
-        """Returns the script with its content, of a folder none; raises `ScriptNotFound` where
-        nothing is there or it cannot be opened."""
+        """Returns the script with its content, of a folder none; raises `ScriptNotFound` and
+        `ScriptUnreadable`."""
         script = self.find(filename)
         if script.exists and not script.is_file and self._is_folder(filename):
             # As the existing service answers (contract customisation 4.2).
@@ -105,7 +108,7 @@ class ScriptFolder:
             with os.fdopen(self._open(filename), "rb") as file:
                 content = file.read(MOST_SHOWN + 1)
         except OSError as error:
-            raise script_not_found(filename) from error
+            raise self._not_opened(filename, error) from error
         if len(content) > MOST_SHOWN:
             raise script_not_found(filename, "is too large to be shown")
         return OpenedScript(script, content)
@@ -133,17 +136,27 @@ class ScriptFolder:
             ) from error
 
     def set_mode(self, filename: str, mode: int) -> None:
-        """Gives the script exactly this mode; raises `ScriptNotFound` and `ScriptModeNotSet`."""
+        """Gives the script exactly this mode; raises `ScriptNotFound` and `ScriptModeNotSet`.
+
+        What lies outside the folder keeps its mode, others may run it too: a link to it gives way
+        to a copy, unless it is as wanted already.
+        """
+        present = self.find(filename)
+        if present.leads_away and present.is_file:
+            if present.executable is not bool(mode & 0o111):
+                self._copy(filename, mode)
+            return
         try:
             handle = self._open(filename)
         except OSError as error:
-            raise script_not_found(filename) from error
+            if not present.exists:
+                raise script_not_found(filename) from error
+            raise _mode_not_set(filename, error) from error
         try:
             os.fchmod(handle, mode)
             os.fsync(handle)
         except OSError as error:
-            message = f"The mode of {filename} cannot be changed: {error.strerror}."
-            raise ScriptModeNotSet(message, detail=error.strerror or "") from error
+            raise _mode_not_set(filename, error) from error
         finally:
             os.close(handle)
 
@@ -177,7 +190,9 @@ class ScriptFolder:
 
     def _followed(self, filename: str) -> Script:
         try:
-            return self._found(filename, self._paths.real(self.path(filename)).stat())
+            real = self._paths.real(self.path(filename))
+            found = self._found(filename, real.stat())
+            return replace(found, leads_away=not real.is_relative_to(self.base()))
         except PathRefused:
             return Script(filename, exists=True)
         except OSError as error:
@@ -203,7 +218,31 @@ class ScriptFolder:
         )
 
     def _open(self, filename: str) -> int:
-        return open_real(real_below(self._paths, self.path(filename), folder=FOLDER))
+        """Opens it, links followed inside the root only (contract customisation 3); who can make
+        a link in this folder can make root run anything."""
+        try:
+            return open_real(self._paths.real(self.path(filename)))
+        except PathRefused as error:
+            raise OSError(errno.ELOOP, "its links lead in a circle") from error
+
+    def _not_opened(self, filename: str, error: OSError) -> ProvisionerError:
+        if not self.find(filename).exists:
+            return script_not_found(filename)
+        return ScriptUnreadable(
+            f"The script {filename[:100]} is there, but cannot be opened: {error.strerror}.",
+            detail=f"Script path: {self.path(filename[:300])}",
+        )
+
+    def _copy(self, filename: str, mode: int) -> None:
+        try:
+            self.write(filename, self.read(filename).content, mode=mode)
+        except ProvisionerError as error:
+            raise ScriptModeNotSet(
+                f"{filename} is a link to a file outside the folder of scripts, whose mode is not "
+                f"changed, and cannot be replaced by a copy: {error.message} To switch it off, "
+                "delete the script: only the link goes.",
+                detail=error.message,
+            ) from error
 
     def _is_folder(self, filename: str) -> bool:
         try:
@@ -233,10 +272,13 @@ def folder_unreadable(reason: str | None) -> ScriptFolderUnreadable:
     return ScriptFolderUnreadable(f"The folder {FOLDER} cannot be read: {reason}.", detail=FOLDER)
 
 
-def script_not_found(
-    filename: str, reason: str = "is not there or cannot be opened"
-) -> ScriptNotFound:
+def script_not_found(filename: str, reason: str = "is not there") -> ScriptNotFound:
     """Returns the error that names the script and where it would be."""
     shown = filename[:100]
     path = f"{FOLDER}/{filename[:300]}"
     return ScriptNotFound(f"The script {shown} {reason}.", detail=f"Script path: {path}")
+
+
+def _mode_not_set(filename: str, error: OSError) -> ScriptModeNotSet:
+    message = f"The mode of {filename} cannot be changed: {error.strerror}."
+    return ScriptModeNotSet(message, detail=error.strerror or "")

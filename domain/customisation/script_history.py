@@ -35,8 +35,8 @@ class ScriptHistory:
         """Returns what was changed between two versions, without `after` up to what the script
         holds now.
 
-        Raises `ScriptNameInvalid`, `ScriptVersionNotFound`, `ScriptNotFound` and
-        `ScriptDiffTooLarge`.
+        Raises `ScriptNameInvalid`, `ScriptVersionNotFound`, `ScriptNotFound`, `ScriptUnreadable`
+        and `ScriptDiffTooLarge`.
         """
         old = await self.get(name, before)
         if after is None:

@@ -3,18 +3,20 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
 
+from domain.customisation.changes import (
+    UNREADABLE,
+    Kept,
+    held,
+    replaced_remark,
+    require_fit,
+    require_unchanged,
+)
 from domain.customisation.hooks import HOOKS
 from domain.customisation.names import ScriptName, ScriptNotFound, can_be_named
-from domain.customisation.refusals import (
-    MOST_BYTES,
-    ScriptChanged,
-    ScriptFolderUnreadable,
-    ScriptTooLarge,
-)
+from domain.customisation.refusals import ScriptFolderUnreadable, ScriptUnreadable
 from domain.customisation.script import HookState, OpenedScript, Script, ScriptsChanged
-from domain.customisation.script_folder import DISABLED, ENABLED, ScriptFolder, script_not_found
+from domain.customisation.script_folder import DISABLED, ENABLED, ScriptFolder
 from domain.customisation.syntax import (
     Shells,
     SyntaxCheck,
@@ -30,28 +32,10 @@ from domain.file_accesses import FileAccess
 from domain.paging import Page, PageRequest, slice_page
 
 ORDER = "scripts:filename"
-NOTHING = "none"
-UNREADABLE = "unreadable"
 OPERATIONS = {
     VersionOrigin.SAVED: "SAVE_SCRIPT",
     VersionOrigin.RESTORED: "RESTORE_SCRIPT",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    content: bytes
-    origin: VersionOrigin
-    by: str
-    complaint: ProvisionerError | None = None
-
-    def remark(self, script: Script) -> str:
-        """Returns what an auditor should know of a script that is enabled though broken."""
-        if self.complaint is None or not script.enabled:
-            return ""
-        return (
-            f"; enabled, though its shell says: {self.complaint.detail or self.complaint.message}"
-        )
 
 
 class Scripts:
@@ -89,7 +73,7 @@ class Scripts:
     async def get(self, name: ScriptName) -> OpenedScript:
         """Returns a script; where none is at a hook point, the template that one begins with.
 
-        Raises `ScriptNameInvalid` for a name that is neither, and `ScriptNotFound` for what
+        Raises `ScriptNameInvalid` for a name that is neither, and `ScriptUnreadable` for what
         cannot be opened.
         """
         script = await asyncio.to_thread(self._folder.find, name.filename)
@@ -98,7 +82,8 @@ class Scripts:
         return await asyncio.to_thread(self._folder.read, name.filename)
 
     async def open(self, script: Script) -> OpenedScript:
-        """Returns a listed script with its content; raises `ScriptNotFound`."""
+        """Returns a listed script with its content; raises `ScriptNotFound` and
+        `ScriptUnreadable`."""
         hook = script.hook
         if not script.exists and hook is not None:
             return OpenedScript(script, template_of(hook).encode())
@@ -132,16 +117,16 @@ class Scripts:
         `ScriptTooLarge`, `ScriptChanged`, `ScriptFolderNotMade` and `ScriptNotWritten`; with
         `strict` also `ScriptSyntaxError` and `SyntaxUnchecked`.
         """
-        _require_fit(name, content)
+        require_fit(name, content)
         complaint = await complaint_of(self._shells, name.filename, content)
 
         def write(present: Script) -> None:
-            _require_unchanged(present, expected)
+            require_unchanged(present, expected)
             if strict and present.enabled and complaint is not None:
                 raise complaint
             self._folder.write(name.filename, content)
 
-        kept = _Kept(content, origin, by, complaint)
+        kept = Kept(content, origin, by, complaint)
         return await self._change(OPERATIONS[origin], name.filename, write, kept=kept, note=note)
 
     async def upload(
@@ -151,28 +136,26 @@ class Scripts:
 
         Raises what `save` raises, `ScriptSyntaxError` and `SyntaxUnchecked`.
         """
-        _require_fit(name, content)
+        require_fit(name, content)
         await require_readable(self._shells, name.filename, content)
 
         def write(_: Script) -> None:
             self._folder.write(name.filename, content, mode=ENABLED)
 
-        kept = _Kept(content, VersionOrigin.UPLOADED, by)
+        kept = Kept(content, VersionOrigin.UPLOADED, by)
         return await self._change("UPLOAD_SCRIPT", name.filename, write, kept=kept, note=note)
 
     async def enable(self, name: ScriptName, *, note: FileAccess) -> Script:
         """Lets the shell side run the script, if its shell can read it.
 
-        Raises `ScriptNotFound`, `ScriptSyntaxError`, `SyntaxUnchecked`, `ScriptChanged` and
-        `ScriptModeNotSet`.
+        Raises `ScriptNotFound`, `ScriptUnreadable`, `ScriptSyntaxError`, `SyntaxUnchecked`,
+        `ScriptChanged` and `ScriptModeNotSet`.
         """
         opened = await asyncio.to_thread(self._folder.read, name.filename)
-        if not opened.script.is_file:
-            raise script_not_found(name.filename, "is not an ordinary file")
         await require_readable(self._shells, name.filename, opened.content)
 
         def enable(present: Script) -> None:
-            _require_unchanged(present, opened.script.sha256)
+            require_unchanged(present, opened.script.sha256)
             self._folder.set_mode(name.filename, ENABLED)
 
         return await self._change("ENABLE_SCRIPT", name.filename, enable, note=note)
@@ -234,7 +217,7 @@ class Scripts:
             return
         try:
             opened = await asyncio.to_thread(self._folder.read, script.filename)
-        except ScriptNotFound:
+        except (ScriptNotFound, ScriptUnreadable):
             return
         await self._history.keep(script.filename, opened.content, origin=VersionOrigin.FOUND)
 
@@ -244,7 +227,7 @@ class Scripts:
         filename: str,
         work: Callable[[Script], None],
         *,
-        kept: "_Kept | None" = None,
+        kept: Kept | None = None,
         note: FileAccess,
     ) -> Script:
         path = self._folder.path(filename[:300])
@@ -252,7 +235,7 @@ class Scripts:
         async with self._turn:
             try:
                 before = await asyncio.to_thread(self._folder.find, filename)
-                sha256 = f"sha256 before {before.sha256 or NOTHING}"
+                sha256 = f"sha256 before {held(before)}"
                 await self._keep(before)
                 await asyncio.to_thread(work, before)
             except ProvisionerError as error:
@@ -263,32 +246,14 @@ class Scripts:
             except ScriptFolderUnreadable:
                 note(operation, path, info=f"{sha256}, after {UNREADABLE}")
                 raise
-            remark = kept.remark(after) if kept is not None else ""
-            note(operation, path, info=f"{sha256}, after {after.sha256 or NOTHING}{remark}")
+            remark = replaced_remark(before, after) + (kept.remark(after) if kept else "")
+            note(operation, path, info=f"{sha256}, after {held(after)}{remark}")
             if kept is not None:
                 await self._history.keep(filename, kept.content, origin=kept.origin, by=kept.by)
         # It is done: whether the other scripts can be looked at is another question.
         with contextlib.suppress(ScriptFolderUnreadable):
             await self.catch_up()
         return after
-
-
-def _require_fit(name: ScriptName, content: bytes) -> None:
-    name.require_possible()
-    if len(content) > MOST_BYTES:
-        raise ScriptTooLarge(
-            f"The script has {len(content)} bytes; at most {MOST_BYTES} are taken.", field="content"
-        )
-
-
-def _require_unchanged(present: Script, expected: str | None) -> None:
-    if expected is not None and (present.sha256 or "") != expected:
-        raise ScriptChanged(
-            f"{present.filename[:100]} is not what it was when it was read; its sha256 is now "
-            f"{present.sha256 or NOTHING}.",
-            detail=present.sha256 or NOTHING,
-            field="expectedSha256",
-        )
 
 
 def _changed(event: Event) -> list[Script] | None:

@@ -13,6 +13,7 @@ from domain.customisation.refusals import (
     ScriptNotWritten,
     ScriptSyntaxError,
     ScriptTooLarge,
+    ScriptUnreadable,
 )
 from domain.customisation.script import Script
 from domain.customisation.syntax import SyntaxUnchecked
@@ -107,6 +108,7 @@ FAULTS = (
     Fault(ScriptNameMissing),
     Fault(ScriptNotFound, 400),
     Fault(ScriptFolderUnreadable),
+    Fault(ScriptUnreadable, 500, ScriptModeNotSet.code),
     Fault(ScriptModeNotSet, 500),
 )
 ROUTES: tuple[Route, ...] = (

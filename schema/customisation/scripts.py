@@ -221,7 +221,9 @@ class CustomisationMutations:
         return script_of(await upload_script(*who(info), name=input.name, content=content))
 
     @strawberry.mutation(
-        description="Lets the station run a script, if its shell can read it (role engineer).",
+        description="Lets the station run a script, if its shell can read it. A link to a file "
+        "outside the folder of scripts gives way to a copy, unless it is enabled already (role "
+        "engineer).",
         extensions=[Problems()],
     )
     async def enable_script(self, info: Info, input: WhichScript) -> EnableScriptResult:
@@ -229,7 +231,8 @@ class CustomisationMutations:
         return script_of(await enable_script(*who(info), name=input.name))
 
     @strawberry.mutation(
-        description="Keeps the station from running a script (role engineer).",
+        description="Keeps the station from running a script. A link to a file outside the folder "
+        "of scripts gives way to a disabled copy; that file keeps its mode (role engineer).",
         extensions=[Problems()],
     )
     async def disable_script(self, info: Info, input: WhichScript) -> DisableScriptResult:
@@ -237,7 +240,8 @@ class CustomisationMutations:
         return script_of(await disable_script(*who(info), name=input.name))
 
     @strawberry.mutation(
-        description="Deletes a script; its versions are kept (role engineer).",
+        description="Deletes a script, of a link the link only; its versions are kept (role "
+        "engineer).",
         extensions=[Problems()],
     )
     async def delete_script(self, info: Info, input: WhichScript) -> DeleteScriptResult:

@@ -90,8 +90,8 @@ class Script:
         description="Its permission bits in octal, such as 0755; null where it does not exist."
     )
     sha256: str | None = strawberry.field(
-        description="Of its content; null where that cannot be read: it does not exist, is no "
-        "ordinary file, or is a link that leads out of the folder."
+        description="Of its content, links followed; null where that cannot be read: it does not "
+        "exist, is no ordinary file, or its links lead nowhere."
     )
     size_bytes: Long | None = strawberry.field(description="Bytes; null as for `sha256`.")
     modified_at: datetime | None = strawberry.field(

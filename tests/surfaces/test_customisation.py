@@ -136,6 +136,27 @@ async def test_a_folder_that_cannot_be_read_is_told_on_both_surfaces(tmp_path: P
     }
 
 
+async def test_what_is_there_and_cannot_be_opened_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    put(tmp_path, "other.sh")
+    (tmp_path / FOLDER / f"{NAME}.sh").symlink_to("nowhere")
+    mutation = f'mutation {{ %s(input: {{name: "{NAME}"}}) {{ ... on Problem {{ code }} }} }}'
+    seen = {}
+    async with running(tmp_path) as service:
+        for word in ("get-script", "enable-script", "disable-script"):
+            rest = await service.client.get(f"/customisation/{word}?script={NAME}")
+            seen[word] = (rest.status_code, rest.json()["error_code"])
+        asked = await service.graphql(f'{{ script(name: "{NAME}") {{ content }} }}')
+        enabled = (await service.graphql(mutation % "enableScript"))["data"]["enableScript"]
+    # The file is there and does not open (contract customisation 4.2, 4.6).
+    assert seen == {
+        "get-script": (400, "SCRIPT_NOT_FOUND"),
+        "enable-script": (500, "SCRIPT_PERMISSION_ERROR"),
+        "disable-script": (500, "SCRIPT_PERMISSION_ERROR"),
+    }
+    assert asked["errors"][0]["extensions"]["code"] == "SCRIPT_UNREADABLE"
+    assert enabled == {"code": "SCRIPT_UNREADABLE"}
+
+
 async def test_a_template_is_the_same_everywhere(tmp_path: Path) -> None:
     name = "idp-provisioner-post-flash"
     query = (

@@ -15,12 +15,15 @@ from domain.customisation.refusals import (
     ScriptChanged,
     ScriptFolderNotMade,
     ScriptFolderUnreadable,
+    ScriptModeNotSet,
     ScriptNotDeleted,
     ScriptNotWritten,
     ScriptSyntaxError,
     ScriptTooLarge,
+    ScriptUnreadable,
 )
 from domain.customisation.script import Script, ScriptsChanged
+from domain.customisation.script_folder import MOST_SHOWN
 from domain.customisation.syntax import Shell, SyntaxUnchecked
 from domain.events import Lagged, Published
 from tests.domain.customisation.folder import Bed
@@ -207,20 +210,79 @@ async def test_too_much_is_refused(bed: Bed) -> None:
     assert (bed.folder / "empty.sh").read_bytes() == b""
 
 
-async def test_a_link_out_of_the_folder_is_shown_and_never_followed(bed: Bed) -> None:
-    secret = bed.root / "etc/secret"
-    bed.put("inside.sh", mode=0o755)
-    secret.write_bytes(b"secret")
-    secret.chmod(0o700)
-    (bed.folder / FILE).symlink_to("/etc/secret")
+def link_out(bed: Bed, content: bytes = b"#!/bin/sh\n", mode: int = 0o755) -> Path:
+    """Makes the hook a link to a file outside the folder, which it returns."""
+    bed.folder.mkdir(parents=True)
+    target = bed.root / "opt/hook"
+    target.parent.mkdir()
+    target.write_bytes(content)
+    target.chmod(mode)
+    (bed.folder / FILE).symlink_to("/opt/hook")
+    return target
+
+
+async def test_a_link_out_of_the_folder_is_read_like_a_file(bed: Bed) -> None:
+    link_out(bed, b"theirs")
+    digest = sha256(b"theirs").hexdigest()
     shown = bed.files.find(FILE)
-    assert (shown.exists, shown.enabled, shown.sha256) == (True, True, None)
-    for change in (bed.scripts.get(HOOK), bed.scripts.disable(HOOK, note=bed.notes)):
-        with pytest.raises(ScriptNotFound):
-            await change
-    assert mode_of(secret) == 0o700
+    assert (shown.exists, shown.enabled, shown.sha256) == (True, True, digest)
+    assert (await bed.scripts.get(HOOK)).content == b"theirs"
+    assert (await bed.scripts.list_all())[0].sha256 == digest
+
+
+async def test_a_link_out_of_the_folder_is_disabled_by_a_copy_in_its_place(bed: Bed) -> None:
+    target = link_out(bed)
+    disabled = await bed.scripts.disable(HOOK, note=bed.notes)
+    assert (disabled.enabled, mode_of(bed.folder / FILE), mode_of(target)) == (False, 0o644, 0o755)
+    assert not (bed.folder / FILE).is_symlink()
+    assert (bed.folder / FILE).read_bytes() == target.read_bytes()
+    assert bed.notes.rows == [("DISABLE_SCRIPT", PATH, True)]
+    assert bed.notes.infos[0].endswith("; a link out of the folder was replaced")
+
+
+async def test_a_link_out_of_the_folder_is_enabled_by_a_copy_in_its_place(bed: Bed) -> None:
+    target = link_out(bed, mode=0o600)
+    enabled = await bed.scripts.enable(HOOK, note=bed.notes)
+    assert (enabled.enabled, mode_of(bed.folder / FILE), mode_of(target)) == (True, 0o755, 0o600)
+
+
+async def test_a_link_that_is_as_wanted_stays_a_link(bed: Bed) -> None:
+    target = link_out(bed, mode=0o700)
+    await bed.scripts.enable(HOOK, note=bed.notes)
+    target.chmod(0o600)
+    await bed.scripts.disable(HOOK, note=bed.notes)
+    assert ((bed.folder / FILE).is_symlink(), mode_of(target)) == (True, 0o600)
+
+
+async def test_a_linked_program_that_is_too_large_to_copy_can_be_deleted(bed: Bed) -> None:
+    target = link_out(bed)
+    os.truncate(target, MOST_SHOWN + 1)
+    with pytest.raises(ScriptModeNotSet) as refused:
+        await bed.scripts.disable(HOOK, note=bed.notes)
+    assert "delete" in refused.value.message
+    await bed.scripts.delete(HOOK, note=bed.notes)
+    assert (bed.names(), mode_of(target)) == ([], 0o755)
+
+
+async def test_a_link_out_of_the_folder_is_not_saved_over_unseen(bed: Bed) -> None:
+    target = link_out(bed, b"theirs")
+    with pytest.raises(ScriptChanged):
+        await bed.scripts.save(HOOK, b"own", expected="", by="ann", note=bed.notes)
+    digest = sha256(b"theirs").hexdigest()
+    await bed.scripts.save(HOOK, b"own", expected=digest, by="ann", note=bed.notes)
+    assert (target.read_bytes(), (bed.folder / FILE).is_symlink()) == (b"theirs", False)
+    assert bed.notes.infos[0] == f"sha256 before {digest}: SCRIPT_CHANGED"
+
+
+async def test_what_cannot_be_read_is_not_taken_for_nothing(bed: Bed) -> None:
+    bed.put("other.sh")
+    (bed.folder / FILE).symlink_to("nowhere")
+    for expected in ("", "unreadable", "none"):
+        with pytest.raises(ScriptChanged):
+            await bed.scripts.save(HOOK, b"own", expected=expected, by="ann", note=bed.notes)
     await bed.scripts.save(HOOK, b"own", by="ann", note=bed.notes)
-    assert (secret.read_bytes(), (bed.folder / FILE).is_symlink()) == (b"secret", False)
+    assert bed.notes.infos[0] == "sha256 before unreadable: SCRIPT_CHANGED"
+    assert bed.notes.infos[-1].startswith("sha256 before unreadable, after ")
 
 
 async def test_deleting_a_link_leaves_what_it_leads_to(bed: Bed) -> None:
@@ -240,8 +302,10 @@ async def test_links_that_lead_nowhere_or_in_a_circle_are_no_scripts(bed: Bed) -
     states = {state.hook.filename: state.script for state in await bed.scripts.list_hooks()}
     assert (states[FILE].exists, states[FILE].enabled) == (True, False)
     for name in (HOOK, ScriptName("b"), ScriptName("fifo")):
-        with pytest.raises(ScriptNotFound):
+        with pytest.raises(ScriptUnreadable):
             await bed.scripts.get(name)
+        with pytest.raises(ScriptModeNotSet):
+            await bed.scripts.disable(name, note=bed.notes)
 
 
 async def test_what_the_disk_refuses_changes_nothing(bed: Bed) -> None:
@@ -257,7 +321,7 @@ async def test_what_the_disk_refuses_changes_nothing(bed: Bed) -> None:
         await bed.scripts.save(HOOK, b"x", by="ann", note=bed.notes)
     with pytest.raises(ScriptNotDeleted):
         await bed.scripts.delete(HOOK, note=bed.notes)
-    with pytest.raises(ScriptNotFound):
+    with pytest.raises(ScriptModeNotSet):
         await bed.scripts.enable(HOOK, note=bed.notes)
     assert bed.names() == [FILE]
 
