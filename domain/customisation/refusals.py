@@ -4,6 +4,8 @@ from domain.errors import Conflict, Invalid, Unavailable
 
 MOST_BYTES = 1 << 20
 """The largest script that is taken: 1 MiB."""
+MOST_READ = 8 * MOST_BYTES
+"""Bytes of a file that somebody else put there and that is still read."""
 
 
 class ScriptTooLarge(Invalid):
@@ -13,6 +15,15 @@ class ScriptTooLarge(Invalid):
     title = "Script Too Large"
     meaning = f"A script has at most {MOST_BYTES} bytes."
     remedy = "Keep large programs elsewhere on the station and call them from the script."
+
+
+class ScriptTooLargeToRead(Invalid):
+    """Somebody put a huge file there."""
+
+    code = "SCRIPT_TOO_LARGE_TO_READ"
+    title = "Script Too Large To Read"
+    meaning = f"A script of more than {MOST_READ} bytes is neither shown nor checked."
+    remedy = "Read it on the station; keep large programs elsewhere and call them from the script."
 
 
 class ScriptSyntaxError(Invalid):

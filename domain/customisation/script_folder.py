@@ -11,12 +11,13 @@ from pathlib import Path
 from domain.atomic_files import sync_folder, write_whole
 from domain.customisation.names import ScriptNotFound
 from domain.customisation.refusals import (
-    MOST_BYTES,
+    MOST_READ,
     ScriptFolderNotMade,
     ScriptFolderUnreadable,
     ScriptModeNotSet,
     ScriptNotDeleted,
     ScriptNotWritten,
+    ScriptTooLargeToRead,
     ScriptUnreadable,
 )
 from domain.customisation.script import OpenedScript, Script
@@ -27,8 +28,6 @@ from domain.kept_files import modified_at, open_real
 FOLDER = "/etc/rpi-sb-provisioner/scripts"
 ENABLED = 0o755
 DISABLED = 0o644
-MOST_SHOWN = 8 * MOST_BYTES
-"""Bytes of a file that somebody else put there and that is still shown."""
 STAGED = ".tmp"
 LEFTOVER = re.compile(r"\..+\.[0-9a-f]{16}\.tmp", re.DOTALL)
 NO_NAME = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
@@ -98,19 +97,22 @@ class ScriptFolder:
         return self._found(filename, status)
 
     def read(self, filename: str) -> OpenedScript:
-        """Returns the script with its content, of a folder none; raises `ScriptNotFound` and
-        `ScriptUnreadable`."""
+        """Returns the script with its content, of a folder none; raises `ScriptNotFound`,
+        `ScriptUnreadable` and `ScriptTooLargeToRead`."""
         script = self.find(filename)
         if script.exists and not script.is_file and self._is_folder(filename):
             # As the existing service answers (contract customisation 4.2).
             return OpenedScript(script, b"")
         try:
             with os.fdopen(self._open(filename), "rb") as file:
-                content = file.read(MOST_SHOWN + 1)
+                content = file.read(MOST_READ + 1)
         except OSError as error:
             raise self._not_opened(filename, error) from error
-        if len(content) > MOST_SHOWN:
-            raise script_not_found(filename, "is too large to be shown")
+        if len(content) > MOST_READ:
+            raise ScriptTooLargeToRead(
+                f"The script {filename[:100]} has more than {MOST_READ} bytes.",
+                detail=_where(filename),
+            )
         return OpenedScript(script, content)
 
     def write(self, filename: str, content: bytes, *, mode: int | None = None) -> None:
@@ -230,7 +232,7 @@ class ScriptFolder:
             return script_not_found(filename)
         return ScriptUnreadable(
             f"The script {filename[:100]} is there, but cannot be opened: {error.strerror}.",
-            detail=f"Script path: {self.path(filename[:300])}",
+            detail=_where(filename),
         )
 
     def _copy(self, filename: str, mode: int) -> None:
@@ -272,11 +274,13 @@ def folder_unreadable(reason: str | None) -> ScriptFolderUnreadable:
     return ScriptFolderUnreadable(f"The folder {FOLDER} cannot be read: {reason}.", detail=FOLDER)
 
 
-def script_not_found(filename: str, reason: str = "is not there") -> ScriptNotFound:
+def script_not_found(filename: str) -> ScriptNotFound:
     """Returns the error that names the script and where it would be."""
-    shown = filename[:100]
-    path = f"{FOLDER}/{filename[:300]}"
-    return ScriptNotFound(f"The script {shown} {reason}.", detail=f"Script path: {path}")
+    return ScriptNotFound(f"The script {filename[:100]} is not there.", detail=_where(filename))
+
+
+def _where(filename: str) -> str:
+    return f"Script path: {FOLDER}/{filename[:300]}"
 
 
 def _mode_not_set(filename: str, error: OSError) -> ScriptModeNotSet:

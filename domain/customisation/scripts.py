@@ -14,7 +14,11 @@ from domain.customisation.changes import (
 )
 from domain.customisation.hooks import HOOKS
 from domain.customisation.names import ScriptName, ScriptNotFound, can_be_named
-from domain.customisation.refusals import ScriptFolderUnreadable, ScriptUnreadable
+from domain.customisation.refusals import (
+    ScriptFolderUnreadable,
+    ScriptTooLargeToRead,
+    ScriptUnreadable,
+)
 from domain.customisation.script import HookState, OpenedScript, Script, ScriptsChanged
 from domain.customisation.script_folder import DISABLED, ENABLED, ScriptFolder
 from domain.customisation.syntax import (
@@ -73,8 +77,8 @@ class Scripts:
     async def get(self, name: ScriptName) -> OpenedScript:
         """Returns a script; where none is at a hook point, the template that one begins with.
 
-        Raises `ScriptNameInvalid` for a name that is neither, and `ScriptUnreadable` for what
-        cannot be opened.
+        Raises `ScriptNameInvalid` for a name that is neither, and `ScriptUnreadable` and
+        `ScriptTooLargeToRead` for what cannot be shown.
         """
         script = await asyncio.to_thread(self._folder.find, name.filename)
         if not script.exists:
@@ -82,8 +86,8 @@ class Scripts:
         return await asyncio.to_thread(self._folder.read, name.filename)
 
     async def open(self, script: Script) -> OpenedScript:
-        """Returns a listed script with its content; raises `ScriptNotFound` and
-        `ScriptUnreadable`."""
+        """Returns a listed script with its content; raises `ScriptNotFound`, `ScriptUnreadable`
+        and `ScriptTooLargeToRead`."""
         hook = script.hook
         if not script.exists and hook is not None:
             return OpenedScript(script, template_of(hook).encode())
@@ -148,8 +152,8 @@ class Scripts:
     async def enable(self, name: ScriptName, *, note: FileAccess) -> Script:
         """Lets the shell side run the script, if its shell can read it.
 
-        Raises `ScriptNotFound`, `ScriptUnreadable`, `ScriptSyntaxError`, `SyntaxUnchecked`,
-        `ScriptChanged` and `ScriptModeNotSet`.
+        Raises `ScriptNotFound`, `ScriptUnreadable`, `ScriptTooLargeToRead`, `ScriptSyntaxError`,
+        `SyntaxUnchecked`, `ScriptChanged` and `ScriptModeNotSet`.
         """
         opened = await asyncio.to_thread(self._folder.read, name.filename)
         await require_readable(self._shells, name.filename, opened.content)
@@ -217,7 +221,7 @@ class Scripts:
             return
         try:
             opened = await asyncio.to_thread(self._folder.read, script.filename)
-        except (ScriptNotFound, ScriptUnreadable):
+        except (ScriptNotFound, ScriptUnreadable, ScriptTooLargeToRead):
             return
         await self._history.keep(script.filename, opened.content, origin=VersionOrigin.FOUND)
 

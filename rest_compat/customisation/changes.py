@@ -13,6 +13,7 @@ from domain.customisation.refusals import (
     ScriptNotWritten,
     ScriptSyntaxError,
     ScriptTooLarge,
+    ScriptTooLargeToRead,
     ScriptUnreadable,
 )
 from domain.customisation.script import Script
@@ -136,7 +137,13 @@ ROUTES: tuple[Route, ...] = (
         enable_script,
         word="enabled",
         summary="Lets the shell side run a script whose shell can read it.",
-        faults=(*FAULTS, Fault(ScriptSyntaxError), Fault(SyntaxUnchecked), Fault(ScriptChanged)),
+        faults=(
+            *FAULTS,
+            Fault(ScriptTooLargeToRead),
+            Fault(ScriptSyntaxError),
+            Fault(SyntaxUnchecked),
+            Fault(ScriptChanged),
+        ),
     ),
     *_by_either_method(
         disable_script,

@@ -9,7 +9,11 @@ from domain.customisation.names import (
     ScriptNameMissing,
     ScriptNotFound,
 )
-from domain.customisation.refusals import ScriptFolderUnreadable, ScriptUnreadable
+from domain.customisation.refusals import (
+    ScriptFolderUnreadable,
+    ScriptTooLargeToRead,
+    ScriptUnreadable,
+)
 from domain.customisation.script import HookState, OpenedScript, Script
 from resolvers.customisation import get_script, get_script_template, list_hooks, list_scripts
 from resolvers.operation import Call, Operation
@@ -199,6 +203,7 @@ ROUTES: tuple[Route, ...] = (
             Fault(ScriptNameInvalid),
             Fault(ScriptNotFound, 400),
             Fault(ScriptUnreadable, 400, ScriptNotFound.code),
+            Fault(ScriptTooLargeToRead),
             Fault(ScriptFolderUnreadable),
         ),
         showing=Showing.ON_HTML,

@@ -106,9 +106,10 @@ class Script:
 
     @strawberry.field(
         description="Its text, of a hook point without a script the template (role engineer). "
-        "Bytes that are no UTF-8 are shown as U+FFFD."
+        "Bytes that are no UTF-8 are shown as U+FFFD. Null where it cannot be read, or not by this "
+        "role: an error of this field says why."
     )
-    async def content(self, info: Info) -> str:
+    async def content(self, info: Info) -> str | None:
         """Resolves the content."""
         opened = await part_of(
             open_script.policy,
@@ -117,8 +118,11 @@ class Script:
         )
         return opened.text
 
-    @strawberry.field(description="What its shell says of it, unexecuted (role engineer).")
-    async def syntax(self, info: Info) -> ScriptSyntax:
+    @strawberry.field(
+        description="What its shell says of it, unexecuted (role engineer). Null as for `content`, "
+        "and where the shell cannot be asked."
+    )
+    async def syntax(self, info: Info) -> ScriptSyntax | None:
         """Resolves the check."""
         checked = await part_of(
             check_opened.policy,

@@ -157,6 +157,33 @@ async def test_what_is_there_and_cannot_be_opened_is_not_said_to_be_missing(tmp_
     assert enabled == {"code": "SCRIPT_UNREADABLE"}
 
 
+async def test_a_script_that_is_too_large_to_read_spoils_no_list(tmp_path: Path) -> None:
+    put(tmp_path, "a.sh", b"echo a\n")
+    os.truncate(put(tmp_path, f"{NAME}.sh"), (8 << 20) + 1)
+    query = "{ scripts { nodes { filename content syntax { readable } } } }"
+    async with running(tmp_path) as service:
+        answer = await service.graphql(query)
+        rest = await service.client.get(f"/customisation/get-script?script={NAME}")
+    assert answer["data"]["scripts"]["nodes"] == [
+        {"filename": "a.sh", "content": "echo a\n", "syntax": {"readable": True}},
+        {"filename": f"{NAME}.sh", "content": None, "syntax": None},
+    ]
+    told = {(error["path"][-1], error["extensions"]["code"]) for error in answer["errors"]}
+    assert told == {(name, "SCRIPT_TOO_LARGE_TO_READ") for name in ("content", "syntax")}
+    assert (rest.status_code, rest.json()["error_code"]) == (400, "SCRIPT_TOO_LARGE_TO_READ")
+
+
+async def test_a_viewer_gets_the_list_without_what_is_not_for_viewers(tmp_path: Path) -> None:
+    put(tmp_path, f"{NAME}.sh")
+    token = Token("eve", Role.VIEWER, sha256(b"eve").hexdigest())
+    asked = {"query": "{ scripts { nodes { filename content } } }"}
+    async with running(tmp_path, tokens=(token,)) as service:
+        who = {"Authorization": "Bearer eve"}
+        answer = (await service.client.post("/graphql", json=asked, headers=who)).json()
+    assert answer["data"]["scripts"]["nodes"] == [{"filename": f"{NAME}.sh", "content": None}]
+    assert len(answer["errors"]) == 1
+
+
 async def test_a_template_is_the_same_everywhere(tmp_path: Path) -> None:
     name = "idp-provisioner-post-flash"
     query = (

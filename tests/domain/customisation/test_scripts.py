@@ -12,6 +12,7 @@ import pytest
 from domain.customisation.names import ScriptName, ScriptNotFound
 from domain.customisation.refusals import (
     MOST_BYTES,
+    MOST_READ,
     ScriptChanged,
     ScriptFolderNotMade,
     ScriptFolderUnreadable,
@@ -23,7 +24,6 @@ from domain.customisation.refusals import (
     ScriptUnreadable,
 )
 from domain.customisation.script import Script, ScriptsChanged
-from domain.customisation.script_folder import MOST_SHOWN
 from domain.customisation.syntax import Shell, SyntaxUnchecked
 from domain.events import Lagged, Published
 from tests.domain.customisation.folder import Bed
@@ -256,7 +256,7 @@ async def test_a_link_that_is_as_wanted_stays_a_link(bed: Bed) -> None:
 
 async def test_a_linked_program_that_is_too_large_to_copy_can_be_deleted(bed: Bed) -> None:
     target = link_out(bed)
-    os.truncate(target, MOST_SHOWN + 1)
+    os.truncate(target, MOST_READ + 1)
     with pytest.raises(ScriptModeNotSet) as refused:
         await bed.scripts.disable(HOOK, note=bed.notes)
     assert "delete" in refused.value.message
