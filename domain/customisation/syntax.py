@@ -8,7 +8,8 @@ from typing import Protocol
 from domain.customisation.refusals import ScriptSyntaxError
 from domain.errors import ProvisionerError, Unavailable
 
-_SHEBANG = re.compile(rb"#!\s*(\S+)(?:\s+(\S+))?")
+_SPLIT = re.compile(rb"^(?:-[iv0]*S|--split-string=?)")
+_WITH_VALUE = (b"-u", b"--unset", b"-C", b"--chdir")
 _CARRIAGE_RETURN = re.compile(rb"#![^\n]*\r(\n|$)")
 NO_PROGRAM = (
     "The first line ends in a carriage return, as Windows writes lines; the kernel takes it for a "
@@ -60,13 +61,31 @@ def shell_of(content: bytes) -> Shell | None:
     """
     if content.startswith(b"\x7fELF"):
         return None
-    shebang = _SHEBANG.match(content[:LONGEST_LINE].partition(b"\n")[0])
-    if shebang is None:
+    line = content[:LONGEST_LINE].partition(b"\n")[0]
+    words = line.removeprefix(b"#!").split()
+    if not line.startswith(b"#!") or not words:
         return Shell.SH
-    program, argument = shebang.group(1).rpartition(b"/")[2], shebang.group(2) or b""
-    if program == b"env":
-        program = argument.rpartition(b"/")[2]
-    return SHELLS.get(program)
+    if _program(words) == b"env":
+        words = _run_by_env(words[1:])
+    if _program(words) == b"busybox":
+        words = words[1:]
+    return SHELLS.get(_program(words))
+
+
+def _program(words: list[bytes]) -> bytes:
+    return words[0].rpartition(b"/")[2] if words else b""
+
+
+def _run_by_env(words: list[bytes]) -> list[bytes]:
+    """Returns the command that env(1) runs: what follows its options and variables."""
+    waiting = list(words)
+    while waiting:
+        word = _SPLIT.sub(b"", waiting.pop(0))
+        if word in _WITH_VALUE:
+            del waiting[:1]
+        elif word and not word.startswith(b"-") and b"=" not in word:
+            return [word, *waiting]
+    return []
 
 
 async def check_syntax(shells: Shells, content: bytes) -> SyntaxCheck:
