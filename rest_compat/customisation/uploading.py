@@ -47,12 +47,12 @@ class FormNeeded(Invalid):
 
 
 class FormUnreadable(Invalid):
-    """The form cannot be read, or holds no file."""
+    """The form cannot be read, or does not hold one file."""
 
     code = "FORM_PARSE_ERROR"
     title = "Upload Error"
-    meaning = "The form cannot be read, or none of its parts is a file."
-    remedy = f"Send the file as the part `{PART}` of a form, with a file name (RFC 7578)."
+    meaning = "The form cannot be read, it is cut off, none of its parts is a file, or several are."
+    remedy = f"Send one file as the part `{PART}` of a form, with a file name (RFC 7578)."
 
 
 class FileMissing(Invalid):
@@ -62,6 +62,16 @@ class FileMissing(Invalid):
     title = "Missing File"
     meaning = f"The form has no file in a part called `{PART}`."
     remedy = f"Call the part `{PART}`."
+
+
+class WholeForm(MultiPartParser):
+    """Knows whether the form came to its end, which the parser itself does not ask."""
+
+    is_over = False
+
+    def on_end(self) -> None:
+        """Hears of the closing boundary."""
+        self.is_over = True
 
 
 async def _upload(question: Question) -> Arguments:
@@ -79,6 +89,8 @@ async def _upload(question: Question) -> Arguments:
         wanted = next((file for name, file in files if name == PART), None)
         if wanted is None:
             raise FileMissing(f"No file is in a part called `{PART}`.")
+        if len(files) > 1:
+            raise FormUnreadable(f"The form holds {len(files)} files; one at a time is taken.")
         name = (wanted.filename or "").encode(ENCODING).decode("utf-8", "surrogateescape")
         return {"name": name, "content": await wanted.read()}
     finally:
@@ -90,10 +102,13 @@ async def _form(question: Question) -> FormData:
 
     async def pieces() -> AsyncGenerator[bytes, None]:
         yield body
+        if not parser.is_over:
+            # In here, for the parser then closes the files that it has begun.
+            raise MultiPartException("The closing boundary is missing.")
 
     kind = f"{question.header('content-type')}; charset={ENCODING}"
     headers = Headers({"content-type": kind})
-    parser = MultiPartParser(
+    parser = WholeForm(
         headers, pieces(), max_files=MOST_PARTS, max_fields=MOST_PARTS, max_part_size=MOST_BODY
     )
     try:

@@ -311,6 +311,9 @@ async def test_an_upload_is_live_at_once_on_both_surfaces(tmp_path: Path) -> Non
 
 PART = b'--b\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\nexit 0\r\n--b--\r\n'
 MULTIPART = "multipart/form-data; boundary=b"
+WHOLE = PART % (b"script", b'; filename="a.sh"')
+OPEN = WHOLE.removesuffix(b"--\r\n")
+OTHER = PART % (b"other", b'; filename="b.sh"')
 
 
 @pytest.mark.parametrize(
@@ -323,6 +326,10 @@ MULTIPART = "multipart/form-data; boundary=b"
         (MULTIPART, b"garbage", 400, "FORM_PARSE_ERROR"),
         (MULTIPART, PART % (b"script", b""), 400, "FORM_PARSE_ERROR"),
         (MULTIPART, PART % (b"script", b'; filename=""'), 400, "FORM_PARSE_ERROR"),
+        (MULTIPART, WHOLE.removesuffix(b"\r\n--b--\r\n"), 400, "FORM_PARSE_ERROR"),
+        (MULTIPART, OPEN, 400, "FORM_PARSE_ERROR"),
+        (MULTIPART, OPEN + WHOLE.removeprefix(b"--b"), 400, "FORM_PARSE_ERROR"),
+        (MULTIPART, OPEN + OTHER.removeprefix(b"--b"), 400, "FORM_PARSE_ERROR"),
         (MULTIPART, PART % (b"file", b'; filename="a.sh"'), 400, "MISSING_SCRIPT_FILE"),
         (
             MULTIPART,
