@@ -21,13 +21,7 @@ from domain.customisation.refusals import (
 )
 from domain.customisation.script import HookState, OpenedScript, Script, ScriptsChanged
 from domain.customisation.script_folder import DISABLED, ENABLED, ScriptFolder
-from domain.customisation.syntax import (
-    Shells,
-    SyntaxCheck,
-    check_syntax,
-    complaint_of,
-    require_readable,
-)
+from domain.customisation.syntax import Shells, SyntaxCheck, check_syntax, complaint_of
 from domain.customisation.templates import template_of
 from domain.customisation.versions import History, VersionOrigin
 from domain.errors import ProvisionerError
@@ -141,9 +135,11 @@ class Scripts:
         Raises what `save` raises, `ScriptSyntaxError` and `SyntaxUnchecked`.
         """
         require_fit(name, content)
-        await require_readable(self._shells, name.filename, content)
+        complaint = await complaint_of(self._shells, name.filename, content)
 
         def write(_: Script) -> None:
+            if complaint is not None:
+                raise complaint
             self._folder.write(name.filename, content, mode=ENABLED)
 
         kept = Kept(content, VersionOrigin.UPLOADED, by)
@@ -155,11 +151,12 @@ class Scripts:
         Raises `ScriptNotFound`, `ScriptUnreadable`, `ScriptTooLargeToRead`, `ScriptSyntaxError`,
         `SyntaxUnchecked`, `ScriptChanged` and `ScriptModeNotSet`.
         """
-        opened = await asyncio.to_thread(self._folder.read, name.filename)
-        await require_readable(self._shells, name.filename, opened.content)
+        digest, complaint = await self._examine(name.filename)
 
         def enable(present: Script) -> None:
-            require_unchanged(present, opened.script.sha256)
+            if complaint is not None:
+                raise complaint
+            require_unchanged(present, digest)
             self._folder.set_mode(name.filename, ENABLED)
 
         return await self._change("ENABLE_SCRIPT", name.filename, enable, note=note)
@@ -207,6 +204,14 @@ class Scripts:
     def watch(self) -> AsyncGenerator[Update[list[Script]], None]:
         """Yields all files of the folder, then those that change; deleted ones do not exist."""
         return watch_changes(self._hub, ScriptsChanged, snapshot=self._snapshot, change=_changed)
+
+    async def _examine(self, filename: str) -> tuple[str | None, ProvisionerError | None]:
+        """Returns the sha256 of what is there, and why it must not be enabled."""
+        try:
+            opened = await asyncio.to_thread(self._folder.read, filename)
+        except ProvisionerError as error:
+            return None, error
+        return opened.script.sha256, await complaint_of(self._shells, filename, opened.content)
 
     async def _snapshot(self) -> list[Script]:
         await self.catch_up()

@@ -107,7 +107,16 @@ async def test_what_the_shell_cannot_read_is_not_enabled(bed: Bed) -> None:
     with pytest.raises(ScriptSyntaxError):
         await bed.scripts.upload(ScriptName("new"), b"#!/bin/sh\n\0", by="ann", note=bed.notes)
     assert (mode_of(path), bed.names()) == (0o644, [FILE])
-    assert bed.notes.rows == []
+    new = PATH.replace(HOOK.text, "new")
+    assert bed.notes.rows == [
+        ("ENABLE_SCRIPT", PATH, False),
+        *[("UPLOAD_SCRIPT", new, False)] * 2,
+    ]
+    digest = sha256(b"#!/bin/sh\nif\n").hexdigest()
+    assert bed.notes.infos[:2] == [
+        f"sha256 before {digest}: SCRIPT_SYNTAX_ERROR",
+        "sha256 before none: SCRIPT_SYNTAX_ERROR",
+    ]
 
 
 async def test_what_the_shell_cannot_read_does_not_replace_what_is_enabled(bed: Bed) -> None:
@@ -141,6 +150,7 @@ async def test_without_a_shell_nothing_is_enabled(bed: Bed) -> None:
     with pytest.raises(SyntaxUnchecked):
         await bed.scripts.enable(HOOK, note=bed.notes)
     assert mode_of(path) == 0o644
+    assert bed.notes.rows == [("ENABLE_SCRIPT", PATH, False)]
 
 
 @pytest.mark.parametrize("first", [b"#!/bin/sh\r\n", b"#!/usr/bin/env python3\r\n", b"#!/bin/sh\r"])
@@ -163,6 +173,7 @@ async def test_a_missing_script_is_not_found(bed: Bed) -> None:
         with pytest.raises(ScriptNotFound) as missing:
             await change(HOOK, note=bed.notes)
         assert missing.value.detail == f"Script path: {PATH}"
+        assert bed.notes.rows[-1] == (f"{change.__name__.upper()}_SCRIPT", PATH, False)
     with pytest.raises(ScriptNotFound):
         await bed.scripts.delete(ScriptName("x" * 5000), note=bed.notes)
 
