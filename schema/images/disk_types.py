@@ -150,7 +150,8 @@ class DiskAnalysis:
         description="The first partition that a Linux system can be in; null where none is."
     )
     faults: list[DiskFault] = strawberry.field(
-        description="What speaks against writing it to a board; empty when nothing does."
+        description="What speaks against writing it to a board, or is to be known before; empty "
+        "when nothing is."
     )
 
 
