@@ -22,7 +22,9 @@ from domain.serials import board_key
 
 BATCH = 5000
 COUNTING_SECONDS = 10.0
-"""So often rows are counted while others are added: that some are gone shows."""
+"""So often rows are counted after others were added, once none comes: that some are gone shows."""
+RESTLESS_SECONDS = 30.0
+"""So often where they never stop coming."""
 FIRST_ID = -(2**63) + 1
 ORDER = "devices:newest"
 ROW_ORDER = "state-rows:oldest"
@@ -105,7 +107,7 @@ class Devices:
     async def _check(self) -> None:
         stamp = await self._rows.stamp()
         same_file = self._stamp is not None and stamp.identity == self._stamp.identity
-        anew = not same_file or await self._are_rows_gone()
+        anew = not same_file or await self._are_rows_gone(resting=stamp == self._stamp)
         if stamp == self._stamp and not anew:
             return
         if anew:
@@ -125,10 +127,11 @@ class Devices:
         self._changed.clear()
         self._is_counted, self._counted_at = True, self._clock()
 
-    async def _are_rows_gone(self) -> bool:
+    async def _are_rows_gone(self, *, resting: bool) -> bool:
         """Counts now and then: the stamp of rows that are deleted in the moment in which others
-        are added is that of an addition."""
-        if self._is_counted or self._clock() - self._counted_at < COUNTING_SECONDS:
+        are added is that of an addition. While rows come, who waits for them goes first."""
+        seconds = COUNTING_SECONDS if resting else RESTLESS_SECONDS
+        if self._is_counted or self._clock() - self._counted_at < seconds:
             return False
         if await self._rows.count(up_to=self._projection.last_id) != self._projection.rows:
             return True

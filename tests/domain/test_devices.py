@@ -139,12 +139,16 @@ async def test_a_row_deleted_together_with_a_new_one_is_missed_when_rows_are_cou
 async def test_rows_are_counted_once_in_a_while_and_only_after_new_ones() -> None:
     rows, seconds = Rows(), [0.0]
     devices = Devices(Hub(), rows, clock=lambda: seconds[0])
-    for second in range(60):
+    counted = []
+    for second in range(120):
         seconds[0] = float(second)
-        if second < 25:
+        # Without a pause for more than half a minute; then one at times.
+        if second < 45 or second in (60, 66, 72):
             rows.add(LONG, "1-1", "A")
+        before = rows.counts
         await devices.catch_up()
-    assert rows.counts == 3
+        counted += [second] * (rows.counts - before)
+    assert counted == [30, 45, 61, 71, 81]
 
 
 async def test_many_who_ask_at_once_share_a_check() -> None:
